@@ -1,0 +1,1 @@
+# cmake --install: headers, libraries, kinboxConfig.cmake, kinbox.pc.

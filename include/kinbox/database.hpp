@@ -1,0 +1,47 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "kinbox/dialect.hpp"
+#include "kinbox/transaction.hpp"
+
+namespace kinbox {
+
+/// One connection to one database.
+///
+/// A connection that broke is dropped, and the next `begin` makes a new one: callers only retry.
+/// One thread at a time; give each worker its own.
+class Database {
+ public:
+  Database() = default;
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+  virtual ~Database() = default;
+
+  virtual const Dialect& dialect() const = 0;
+
+  /// Opens a transaction (READ COMMITTED; BEGIN IMMEDIATE on SQLite). At most one is open at a
+  /// time. Throws InfrastructureError when the server is away or SQLite's writer lock is not to be
+  /// had in time.
+  virtual std::unique_ptr<OpenTransaction> begin() = 0;
+
+  /// Looks at what can be seen now and throws RefusedError, naming the thing and the way out, on a
+  /// server or file that cannot keep the promise (fsync off, standby, wrong collation, an unlogged
+  /// or changed inbox, a transaction-pooling proxy). The schema must be migrated.
+  virtual void refuse_unsafe() = 0;
+
+  /// Words for logs and `consumer_progress.owner_session`: the PostgreSQL backend's pid, else
+  /// empty.
+  virtual std::string session() const = 0;
+
+  /// Runs `script` (several statements, no parameters) inside `transaction`. For migrations only:
+  /// DDL goes where handlers may not.
+  virtual void run_script(OpenTransaction& transaction, const std::string& script) = 0;
+};
+
+/// Makes one connection, lazily: the factory itself does not touch the server.
+using DatabaseFactory = std::function<std::unique_ptr<Database>()>;
+
+}  // namespace kinbox

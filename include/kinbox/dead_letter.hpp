@@ -1,0 +1,66 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "kinbox/event.hpp"
+#include "kinbox/record.hpp"
+#include "kinbox/transaction.hpp"
+
+namespace kinbox {
+
+/// Why a record could not be applied, for people and for the DLQ headers.
+struct Failure {
+  /// One of kinbox::reason.
+  std::string reason;
+  /// The handler that failed; empty when none was reached.
+  std::string handler;
+  /// Class of the error: the C++ type, or the SQLSTATE class.
+  std::string error_type;
+  std::string error_code;
+  std::string error_text;
+  int attempts = 0;
+  std::optional<Timestamp> first_failed_at;
+};
+
+/// A record set aside with its verdict, to be looked at by a person. Views must live during the
+/// call that takes it.
+struct DeadLetter {
+  const Record* record = nullptr;
+  /// Null for poison that has no id.
+  const Event* event = nullptr;
+  Failure failure;
+};
+
+/// Writes dead letters, and the outbox rows that carry them to the DLQ topic, in the transaction
+/// that advances the position.
+class DeadLetters {
+ public:
+  struct Options {
+    std::string consumer;
+    std::string group;
+    /// `{group}`, `{topic}` and `{consumer}` are replaced.
+    std::string dlq_topic = "dlq.{group}.{topic}";
+    /// Without it dead letters stay rows.
+    bool relay = true;
+  };
+
+  DeadLetters(Options options, const Dialect& dialect);
+
+  /// One letter per (consumer, topic, partition, offset): writing it twice changes nothing.
+  void write(OpenTransaction& tx, const DeadLetter& letter) const;
+
+  /// A record came again whose event is dead or parked already.
+  void note_seen_again(OpenTransaction& tx, std::string_view event_id) const;
+
+ private:
+  Options options_;
+  std::string insert_letter_;
+  std::string insert_outbox_;
+  std::string seen_again_;
+};
+
+}  // namespace kinbox

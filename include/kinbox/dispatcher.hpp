@@ -1,0 +1,91 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kinbox/database.hpp"
+#include "kinbox/dead_letter.hpp"
+#include "kinbox/event_decoder.hpp"
+#include "kinbox/handler_registry.hpp"
+#include "kinbox/observer.hpp"
+#include "kinbox/progress.hpp"
+#include "kinbox/record.hpp"
+#include "kinbox/retry_policy.hpp"
+
+namespace kinbox {
+
+enum class UnknownTypes { kDeadLetter, kSkip };
+enum class IdConflict { kDeadLetter, kReport };
+
+/// A partition in a worker's hands.
+struct OwnedPartition {
+  enum class State {
+    kRunning,
+    /// Its head failed and is tried again at `retry_at`.
+    kWaiting,
+    /// The claim is not ours, or not yet; nothing may be dispatched.
+    kUnclaimed,
+    /// Stopped until a person decides.
+    kHalted,
+  };
+
+  TopicPartition id;
+  State state = State::kUnclaimed;
+  PartitionClaim claim;
+  /// The record at claim.next_offset or later that fails, and how often it did.
+  std::optional<Offset> failing_offset;
+  Failure failure;
+  std::chrono::steady_clock::time_point retry_at{};
+};
+
+using OwnedPartitions = std::map<TopicPartition, OwnedPartition>;
+
+struct DispatcherOptions {
+  OnError on_error;
+  UnknownTypes unknown_types = UnknownTypes::kDeadLetter;
+  IdConflict id_conflict = IdConflict::kDeadLetter;
+  /// Longest time from open to close; a batch that takes longer is made smaller. One event alone
+  /// has no bound here.
+  std::chrono::milliseconds max_transaction_time{15'000};
+  /// Records in one transaction.
+  std::size_t max_batch = 500;
+};
+
+/// Takes records to their verdicts: one transaction per batch, split when an event fails.
+///
+/// Afterwards every record of a running partition lies below its `claim.next_offset`; partitions
+/// that wait, halted or lost their claim say so in their state, and their other records are still
+/// to be done. One thread.
+class Dispatcher {
+ public:
+  struct Parts {
+    std::string consumer;
+    std::string group;
+    /// Names this incarnation; see Progress.
+    std::string owner;
+    const EventDecoder& decoder;
+    const HandlerRegistry& handlers;
+    DeadLetters::Options dead_letters;
+    Observer& observer;
+  };
+
+  Dispatcher(Parts parts, DispatcherOptions options, Database& database);
+  ~Dispatcher();
+
+  /// `records` in poll order; those of unknown partitions, of partitions that do not run, and below
+  /// `next_offset` are passed over. Throws InfrastructureError when the database is away: what is
+  /// committed by then shows in the positions, the rest is untouched.
+  void apply(std::span<const Record> records, OwnedPartitions& partitions);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace kinbox

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kinbox/dialect.hpp"
+#include "kinbox/event.hpp"
+#include "kinbox/migration.hpp"
+#include "kinbox/transaction.hpp"
+
+namespace kinbox {
+
+/// What an engineer writes: the business effect of one event.
+///
+/// `handle` runs at least once per event and takes effect once: everything it writes through `tx`
+/// commits together with the event's inbox row. What it does elsewhere (HTTP, files, another
+/// database) may happen several times.
+///
+/// To fail, throw: PermanentError and BusinessRejection go to the dead letters at once, everything
+/// else (also what is no std::exception) is tried again first.
+///
+/// One instance per worker, called by one thread.
+class Handler {
+ public:
+  virtual ~Handler() = default;
+  virtual void handle(const Event& event, Transaction& tx) = 0;
+};
+
+/// What a handler factory is given: which database it will talk to, and its own settings.
+struct HandlerContext {
+  Dialect dialect;
+  /// The `settings:` of the handler in the configuration, nested names joined by a dot
+  /// (`recipient.pointer`). Only names that the spec lists arrive here.
+  std::map<std::string, std::string> settings;
+};
+
+using HandlerFactory = std::function<std::unique_ptr<Handler>(const HandlerContext&)>;
+
+/// What kinbox may assume about a handler.
+struct HandlerTraits {
+  /// Running it again for an old event leaves the right state (needed by `replay --mode
+  /// reprocess`).
+  bool reprocessable = false;
+  /// Its effects commute.
+  bool order_independent = false;
+  /// Longest time one `handle` may take; none if absent.
+  std::optional<std::chrono::milliseconds> timeout;
+};
+
+/// A handler as it is listed: a name, what it takes, how to make one.
+struct HandlerSpec {
+  std::string name;
+  /// Event types it takes. "*" takes what no other handler of the consumer takes.
+  std::vector<std::string> event_types;
+  HandlerFactory make;
+  HandlerTraits traits = {};
+  /// Names its settings may have; others are configuration errors.
+  std::vector<std::string> setting_names = {};
+  /// Its own tables, a schema component of their own named like the handler.
+  std::vector<Migration> migrations = {};
+};
+
+}  // namespace kinbox

@@ -1,0 +1,129 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <variant>
+
+#include "kinbox/dead_letter.hpp"
+#include "kinbox/progress.hpp"
+#include "kinbox/record.hpp"
+
+namespace kinbox {
+
+/// The moments of a batch, in the order they happen. kClaimed comes once, kHandled once per event.
+enum class Step {
+  kFetched,
+  kOpened,
+  kClaimed,
+  kHandled,
+  kBeforeCommit,
+  kCommitSent,
+  kCommitted,
+  kBeforeTell,
+};
+
+namespace notice {
+
+struct Assigned {
+  TopicPartition partition;
+  PartitionClaim claim;
+};
+struct Revoked {
+  TopicPartition partition;
+  bool lost = false;
+};
+/// A partition is ours in Kafka, but the database did not let us take it yet.
+struct Unclaimed {
+  TopicPartition partition;
+  std::string why;
+};
+/// Somebody else claimed the partition, or our own commit's reply was lost.
+struct ClaimMissed {
+  TopicPartition partition;
+};
+struct Committed {
+  std::size_t records = 0;
+  Tally tally;
+  std::chrono::microseconds took{0};
+};
+struct RetryScheduled {
+  TopicPartition partition;
+  Offset offset = 0;
+  std::string event_id;
+  int max_attempts = 0;
+  std::chrono::milliseconds delay{0};
+  Failure failure;
+};
+struct DeadLettered {
+  TopicPartition partition;
+  Offset offset = 0;
+  std::string event_id;
+  Failure failure;
+};
+/// An event was passed over by a rule that says so.
+struct Skipped {
+  TopicPartition partition;
+  Offset offset = 0;
+  std::string event_id;
+  Failure failure;
+};
+/// A record came again whose event is a dead letter: nothing runs; `kinbox dlq retry` would.
+struct SeenAgain {
+  TopicPartition partition;
+  Offset offset = 0;
+  std::string event_id;
+};
+struct Halted {
+  TopicPartition partition;
+  Offset offset = 0;
+  std::string reason;
+};
+/// The database or the broker does not answer; everything is kept and tried again.
+struct Unavailable {
+  std::string what;
+  std::chrono::milliseconds retry_in{0};
+};
+struct Available {
+  std::string what;
+};
+/// The client library has something to say (a broker is away, a commit was refused).
+struct SourceMessage {
+  /// syslog(3) severity: 3 error, 4 warning, 6 information.
+  int severity = 6;
+  std::string text;
+};
+/// The relay cannot get records to a topic; the rows wait.
+struct RelayBlocked {
+  std::string topic;
+  std::string why;
+  std::size_t waiting = 0;
+};
+struct Relayed {
+  std::size_t records = 0;
+};
+/// A transaction took longer than its bound and was made smaller.
+struct BatchShrunk {
+  std::size_t records = 0;
+};
+
+}  // namespace notice
+
+using Notice =
+    std::variant<notice::Assigned, notice::Revoked, notice::Unclaimed, notice::ClaimMissed,
+                 notice::Committed, notice::RetryScheduled, notice::DeadLettered, notice::Skipped,
+                 notice::SeenAgain, notice::Halted, notice::Unavailable, notice::Available,
+                 notice::SourceMessage, notice::RelayBlocked, notice::Relayed, notice::BatchShrunk>;
+
+/// The one outward seam: logs, metrics, demonstrations and tests hang here.
+///
+/// Called synchronously on the thread where it happens. One observer may be shared by several
+/// workers and the relay: it must be thread-safe. It must not throw.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void on_step(Step) {}
+  virtual void on_notice(const Notice&) {}
+};
+
+}  // namespace kinbox

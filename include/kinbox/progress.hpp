@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "kinbox/record.hpp"
+#include "kinbox/transaction.hpp"
+
+namespace kinbox {
+
+/// How many records of a stretch ended how. Their sum is the distance the position moved: the
+/// position law.
+struct Tally {
+  std::int64_t applied = 0;
+  std::int64_t duplicates = 0;
+  std::int64_t parked = 0;
+  std::int64_t dead = 0;
+  std::int64_t skipped = 0;
+  /// Offsets that carry no record (transaction markers, compaction).
+  std::int64_t gaps = 0;
+
+  std::int64_t sum() const noexcept {
+    return applied + duplicates + parked + dead + skipped + gaps;
+  }
+  bool operator==(const Tally&) const = default;
+};
+
+/// The right to advance one partition: lost as soon as somebody else claims it.
+struct PartitionClaim {
+  std::int64_t epoch = 0;
+  Offset next_offset = 0;
+  std::int64_t control_version = 0;
+};
+
+/// A consumer's positions: the rows of `consumer_progress`.
+///
+/// The database is the position; Kafka's committed offset is a hint. Writes inside the caller's
+/// transaction, holds no state.
+class Progress {
+ public:
+  /// `owner` names this incarnation of this worker and is never used twice: epochs repeat after a
+  /// restore from backup, owners do not.
+  Progress(std::string consumer, std::string owner, const Dialect& dialect);
+
+  /// Whether the partition has a position yet.
+  bool exists(OpenTransaction& tx, const TopicPartition& partition) const;
+
+  /// Gives the partition its first position; nothing if it has one.
+  void create(OpenTransaction& tx, const TopicPartition& partition, Offset first_offset) const;
+
+  /// Bumps the epoch and takes the partition: from the commit of `tx` on no earlier owner can
+  /// commit for it. Waits for a transaction that an earlier owner has open. `session` is
+  /// Database::session(). nullopt if the partition has no position.
+  std::optional<PartitionClaim> take(OpenTransaction& tx, const TopicPartition& partition,
+                                     std::string_view session) const;
+
+  enum class Opened { kOpened, kMissed };
+
+  /// Moves the position from `claim.next_offset` to `next_offset` and marks the batch open: until
+  /// `close`, any COMMIT of `tx` fails. kMissed when the claim is no longer good (another owner,
+  /// our own commit whose reply was lost, an operator); `tx` must be rolled back then.
+  Opened open(OpenTransaction& tx, const TopicPartition& partition, const PartitionClaim& claim,
+              Offset next_offset) const;
+
+  /// Closes what `open` opened in `tx`, and adds `tally` to the counters.
+  void close(OpenTransaction& tx, const TopicPartition& partition, const Tally& tally) const;
+
+  /// Writes down why the partition does not move. Does nothing if `claim` is no longer good.
+  void halt(OpenTransaction& tx, const TopicPartition& partition, const PartitionClaim& claim,
+            std::string_view reason) const;
+
+  /// Marks that the owner left with nothing in flight. Does nothing if `claim` is no longer good.
+  void leave(OpenTransaction& tx, const TopicPartition& partition,
+             const PartitionClaim& claim) const;
+
+ private:
+  std::string consumer_;
+  std::string owner_;
+  std::string exists_;
+  std::string create_;
+  std::string take_;
+  std::string open_;
+  std::string close_;
+  std::string halt_;
+  std::string leave_;
+};
+
+}  // namespace kinbox

@@ -1,0 +1,83 @@
+#include "kinbox/transaction.hpp"
+
+#include "core/transaction_control.hpp"
+
+namespace kinbox {
+
+void Transaction::refuse_if_doomed() const {
+  if (failure_) std::rethrow_exception(failure_);
+}
+
+void Transaction::doom(std::exception_ptr failure) noexcept {
+  if (!failure_) failure_ = std::move(failure);
+}
+
+/// Runs `call` as statement `number`; what it throws dooms the transaction.
+template <typename Call>
+auto Transaction::guarded(StatementNumber number, Call call) {
+  refuse_if_doomed();
+  try {
+    return call();
+  } catch (SqlError& error) {
+    if (error.statement() == 0) error.blame(number);
+    doom(std::current_exception());
+    throw;
+  } catch (...) {
+    doom(std::current_exception());
+    throw;
+  }
+}
+
+StatementNumber Transaction::run_execute(std::string_view sql, std::span<const SqlParam> params) {
+  const auto number = ++last_statement_;
+  guarded(number, [&] {
+    refuse_transaction_control(sql);
+    do_execute(number, sql, params);
+  });
+  return number;
+}
+
+Rows Transaction::run_query(std::string_view sql, std::span<const SqlParam> params) {
+  const auto number = ++last_statement_;
+  return guarded(number, [&] {
+    refuse_transaction_control(sql);
+    return do_query(sql, params);
+  });
+}
+
+std::int64_t Transaction::await_affected_rows(StatementNumber number) {
+  return guarded(number, [&] { return do_await_affected_rows(number); });
+}
+
+Rows OpenTransaction::query_bulk(const BulkStatement& statement, std::span<const SqlParam> rows,
+                                 std::size_t columns) {
+  const auto number = ++last_statement_;
+  return guarded(number, [&] { return do_query_bulk(statement, rows, columns); });
+}
+
+void OpenTransaction::flush() {
+  guarded(0, [&] { do_flush(); });
+}
+
+void OpenTransaction::commit(const std::function<void()>& on_sent) {
+  if (over_) throw TransactionMisuse("commit() on a transaction that is over");
+  try {
+    refuse_if_doomed();
+    do_commit(on_sent);
+    over_ = true;
+    doom(std::make_exception_ptr(TransactionMisuse("the transaction is committed already")));
+  } catch (...) {
+    doom(std::current_exception());
+    rollback();
+    throw;
+  }
+}
+
+void OpenTransaction::rollback() noexcept {
+  if (over_) return;
+  over_ = true;
+  doom(std::make_exception_ptr(TransactionMisuse("the transaction is rolled back already")));
+  do_rollback();
+}
+
+}  // namespace kinbox
