@@ -74,6 +74,12 @@ struct SeenAgain {
   Offset offset = 0;
   std::string event_id;
 };
+/// Two different records under one event id, and the rule is to report and go on.
+struct IdConflictReported {
+  TopicPartition partition;
+  Offset offset = 0;
+  std::string event_id;
+};
 struct Halted {
   TopicPartition partition;
   Offset offset = 0;
@@ -112,8 +118,9 @@ struct BatchShrunk {
 using Notice =
     std::variant<notice::Assigned, notice::Revoked, notice::Unclaimed, notice::ClaimMissed,
                  notice::Committed, notice::RetryScheduled, notice::DeadLettered, notice::Skipped,
-                 notice::SeenAgain, notice::Halted, notice::Unavailable, notice::Available,
-                 notice::SourceMessage, notice::RelayBlocked, notice::Relayed, notice::BatchShrunk>;
+                 notice::SeenAgain, notice::IdConflictReported, notice::Halted, notice::Unavailable,
+                 notice::Available, notice::SourceMessage, notice::RelayBlocked, notice::Relayed,
+                 notice::BatchShrunk>;
 
 /// The one outward seam: logs, metrics, demonstrations and tests hang here.
 ///

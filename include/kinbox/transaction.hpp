@@ -125,6 +125,10 @@ class OpenTransaction : public Transaction {
   Rows query_bulk(const BulkStatement& statement, std::span<const SqlParam> rows,
                   std::size_t columns);
 
+  /// The first failure that is known by now, also one that a handler swallowed; null while there is
+  /// none. Waits for nothing.
+  std::exception_ptr known_failure() const noexcept { return failure(); }
+
   /// Waits for everything handed over; throws the first failure, also one that a handler swallowed.
   void flush();
 

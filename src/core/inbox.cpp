@@ -1,0 +1,138 @@
+#include "kinbox/inbox.hpp"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace kinbox {
+namespace {
+
+// The conflict target is always named, and never INSERT OR IGNORE: other violations must not look
+// like duplicates.
+constexpr std::string_view kClaimEach =
+    "INSERT INTO {kinbox}.processed_events "
+    "(consumer, event_id, topic, partition, record_offset, event_type, verdict, fingerprint) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
+    "ON CONFLICT (consumer, event_id) DO NOTHING RETURNING event_id";
+constexpr std::string_view kClaimAll =
+    "INSERT INTO {kinbox}.processed_events "
+    "(consumer, event_id, topic, partition, record_offset, event_type, verdict, fingerprint) "
+    "SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::bigint[], "
+    "$6::text[], $7::text[], $8::bytea[]) "
+    "ON CONFLICT (consumer, event_id) DO NOTHING RETURNING event_id";
+constexpr std::size_t kClaimColumns = 8;
+
+constexpr std::string_view kFindEach =
+    "SELECT event_id, verdict, fingerprint FROM {kinbox}.processed_events "
+    "WHERE consumer = $1 AND event_id = $2";
+constexpr std::string_view kFindAll =
+    "SELECT p.event_id, p.verdict, p.fingerprint "
+    "FROM unnest($1::text[], $2::text[]) AS wanted (consumer, event_id) "
+    "JOIN {kinbox}.processed_events AS p "
+    "ON p.consumer = wanted.consumer AND p.event_id = wanted.event_id";
+constexpr std::size_t kFindColumns = 2;
+
+constexpr std::string_view kReclaim =
+    "UPDATE {kinbox}.processed_events SET verdict = 'applied', processed_at = {now} "
+    "WHERE consumer = $1 AND event_id = $2 AND verdict = $3";
+
+constexpr std::string_view kClaimGeneration =
+    "UPDATE {kinbox}.processed_events SET generation = $3, processed_at = {now} "
+    "WHERE consumer = $1 AND event_id = $2 AND verdict = 'applied' AND generation < $3";
+
+constexpr std::array<std::pair<Verdict, std::string_view>, 4> kVerdicts{{
+    {Verdict::kApplied, "applied"},
+    {Verdict::kParked, "parked"},
+    {Verdict::kDead, "dead"},
+    {Verdict::kSkipped, "skipped"},
+}};
+
+/// Indices of the claims that come first with their id, in order of the ids' bytes.
+std::vector<std::size_t> first_of_each_id(std::span<const Inbox::Claim> claims) {
+  std::vector<std::size_t> order(claims.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  // Unsorted, two workers that meet on two ids deadlock.
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return claims[a].event_id < claims[b].event_id;
+  });
+  const auto last = std::unique(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return claims[a].event_id == claims[b].event_id;
+  });
+  order.erase(last, order.end());
+  return order;
+}
+
+}  // namespace
+
+std::string_view to_text(Verdict verdict) {
+  const auto found = std::find_if(kVerdicts.begin(), kVerdicts.end(),
+                                  [&](const auto& entry) { return entry.first == verdict; });
+  return found->second;
+}
+
+Verdict verdict_from(std::string_view text) {
+  const auto found = std::find_if(kVerdicts.begin(), kVerdicts.end(),
+                                  [&](const auto& entry) { return entry.second == text; });
+  if (found == kVerdicts.end())
+    throw Error("processed_events.verdict \"" + std::string(text) + "\" is none that kinbox wrote");
+  return found->first;
+}
+
+Inbox::Inbox(std::string consumer, const Dialect& dialect)
+    : consumer_(std::move(consumer)),
+      claim_{dialect.render(kClaimEach), dialect.render(kClaimAll)},
+      find_{dialect.render(kFindEach), dialect.render(kFindAll)},
+      reclaim_(dialect.render(kReclaim)),
+      claim_generation_(dialect.render(kClaimGeneration)) {}
+
+std::vector<bool> Inbox::claim(OpenTransaction& tx, std::span<const Claim> claims) const {
+  std::vector<bool> is_new(claims.size(), false);
+  if (claims.empty()) return is_new;
+  const auto order = first_of_each_id(claims);
+  std::vector<SqlParam> params;
+  params.reserve(order.size() * kClaimColumns);
+  for (const auto index : order) {
+    const auto& claim = claims[index];
+    params.insert(params.end(),
+                  {consumer_, claim.event_id, claim.topic, claim.partition, claim.offset,
+                   claim.event_type, to_text(claim.verdict), claim.fingerprint.bytes()});
+  }
+  const auto inserted = tx.query_bulk(claim_, params, kClaimColumns);
+  std::unordered_set<std::string> fresh;
+  fresh.reserve(inserted.size());
+  for (const auto row : inserted) fresh.insert(row.get<std::string>(0));
+  for (const auto index : order)
+    is_new[index] = fresh.contains(std::string(claims[index].event_id));
+  return is_new;
+}
+
+std::vector<std::optional<Inbox::Entry>> Inbox::find(
+    OpenTransaction& tx, std::span<const std::string_view> event_ids) const {
+  std::vector<std::optional<Entry>> entries(event_ids.size());
+  if (event_ids.empty()) return entries;
+  std::vector<SqlParam> params;
+  params.reserve(event_ids.size() * kFindColumns);
+  for (const auto id : event_ids) params.insert(params.end(), {consumer_, id});
+  std::unordered_map<std::string, Entry> found;
+  for (const auto row : tx.query_bulk(find_, params, kFindColumns))
+    found.insert_or_assign(row.get<std::string>(0),
+                           Entry{verdict_from(row.get<std::string>(1)), row.get<ByteVector>(2)});
+  for (std::size_t i = 0; i < event_ids.size(); ++i) {
+    const auto entry = found.find(std::string(event_ids[i]));
+    if (entry != found.end()) entries[i] = entry->second;
+  }
+  return entries;
+}
+
+bool Inbox::reclaim(OpenTransaction& tx, std::string_view event_id, Verdict from) const {
+  return tx.execute(reclaim_, consumer_, event_id, to_text(from)).affected_rows() == 1;
+}
+
+bool Inbox::claim_generation(OpenTransaction& tx, std::string_view event_id,
+                             std::int64_t generation) const {
+  return tx.execute(claim_generation_, consumer_, event_id, generation).affected_rows() == 1;
+}
+
+}  // namespace kinbox

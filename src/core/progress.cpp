@@ -1,0 +1,96 @@
+#include "kinbox/progress.hpp"
+
+namespace kinbox {
+namespace {
+
+constexpr std::string_view kExists =
+    "SELECT 1 AS found FROM {kinbox}.consumer_progress "
+    "WHERE consumer = $1 AND topic = $2 AND partition = $3";
+
+constexpr std::string_view kCreate =
+    "INSERT INTO {kinbox}.consumer_progress (consumer, topic, partition, first_offset, "
+    "next_offset) "
+    "VALUES ($1, $2, $3, $4, $4) ON CONFLICT (consumer, topic, partition) DO NOTHING";
+
+constexpr std::string_view kTake =
+    "UPDATE {kinbox}.consumer_progress "
+    "SET epoch = epoch + 1, owner = $4, owner_session = $5, state = 'running', state_reason = '', "
+    "clean_stop = FALSE, updated_at = {now} "
+    "WHERE consumer = $1 AND topic = $2 AND partition = $3 "
+    "RETURNING epoch, next_offset, control_version";
+
+// The fence. Epoch and owner both: after a restore from backup epochs repeat, owners do not.
+constexpr std::string_view kOpen =
+    "UPDATE {kinbox}.consumer_progress SET next_offset = $4, open_batch = 1, updated_at = {now} "
+    "WHERE consumer = $1 AND topic = $2 AND partition = $3 "
+    "AND next_offset = $5 AND epoch = $6 AND owner = $7 AND control_version = $8";
+
+constexpr std::string_view kClose =
+    "UPDATE {kinbox}.consumer_progress SET open_batch = NULL, applied = applied + $4, "
+    "duplicates = duplicates + $5, parked = parked + $6, dead = dead + $7, skipped = skipped + $8, "
+    "gaps = gaps + $9 WHERE consumer = $1 AND topic = $2 AND partition = $3";
+
+constexpr std::string_view kHalt =
+    "UPDATE {kinbox}.consumer_progress SET state = 'halted', state_reason = $4, updated_at = {now} "
+    "WHERE consumer = $1 AND topic = $2 AND partition = $3 AND epoch = $5 AND owner = $6";
+
+constexpr std::string_view kLeave =
+    "UPDATE {kinbox}.consumer_progress SET clean_stop = TRUE, updated_at = {now} "
+    "WHERE consumer = $1 AND topic = $2 AND partition = $3 AND epoch = $4 AND owner = $5";
+
+}  // namespace
+
+Progress::Progress(std::string consumer, std::string owner, const Dialect& dialect)
+    : consumer_(std::move(consumer)),
+      owner_(std::move(owner)),
+      exists_(dialect.render(kExists)),
+      create_(dialect.render(kCreate)),
+      take_(dialect.render(kTake)),
+      open_(dialect.render(kOpen)),
+      close_(dialect.render(kClose)),
+      halt_(dialect.render(kHalt)),
+      leave_(dialect.render(kLeave)) {}
+
+bool Progress::exists(OpenTransaction& tx, const TopicPartition& partition) const {
+  return !tx.query(exists_, consumer_, partition.topic, partition.partition).empty();
+}
+
+void Progress::create(OpenTransaction& tx, const TopicPartition& partition,
+                      Offset first_offset) const {
+  tx.execute(create_, consumer_, partition.topic, partition.partition, first_offset);
+}
+
+std::optional<PartitionClaim> Progress::take(OpenTransaction& tx, const TopicPartition& partition,
+                                             std::string_view session) const {
+  const auto rows =
+      tx.query(take_, consumer_, partition.topic, partition.partition, owner_, session);
+  if (rows.empty()) return std::nullopt;
+  return PartitionClaim{.epoch = rows[0].get<std::int64_t>("epoch"),
+                        .next_offset = rows[0].get<std::int64_t>("next_offset"),
+                        .control_version = rows[0].get<std::int64_t>("control_version")};
+}
+
+Progress::Opened Progress::open(OpenTransaction& tx, const TopicPartition& partition,
+                                const PartitionClaim& claim, Offset next_offset) const {
+  const auto moved = tx.execute(open_, consumer_, partition.topic, partition.partition, next_offset,
+                                claim.next_offset, claim.epoch, owner_, claim.control_version);
+  return moved.affected_rows() == 1 ? Opened::kOpened : Opened::kMissed;
+}
+
+void Progress::close(OpenTransaction& tx, const TopicPartition& partition,
+                     const Tally& tally) const {
+  tx.execute(close_, consumer_, partition.topic, partition.partition, tally.applied,
+             tally.duplicates, tally.parked, tally.dead, tally.skipped, tally.gaps);
+}
+
+void Progress::halt(OpenTransaction& tx, const TopicPartition& partition,
+                    const PartitionClaim& claim, std::string_view reason) const {
+  tx.execute(halt_, consumer_, partition.topic, partition.partition, reason, claim.epoch, owner_);
+}
+
+void Progress::leave(OpenTransaction& tx, const TopicPartition& partition,
+                     const PartitionClaim& claim) const {
+  tx.execute(leave_, consumer_, partition.topic, partition.partition, claim.epoch, owner_);
+}
+
+}  // namespace kinbox
