@@ -18,9 +18,10 @@ macro(kinbox_not_empty sources)
 endmacro()
 
 # kinbox_library(NAME): static library kinbox_NAME, alias kinbox::NAME, from src/NAME.
-# Public headers come from include/, private ones from src/ ("core/batch.hpp").
+# and its folders. Public headers come from include/, private ones from src/ ("core/batch.hpp").
 function(kinbox_library name)
-  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cpp")
+  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cpp"
+    "${PROJECT_SOURCE_DIR}/src/${name}/*/*.cpp")
   kinbox_not_empty(sources)
   add_library(kinbox_${name} STATIC ${sources})
   add_library(kinbox::${name} ALIAS kinbox_${name})
