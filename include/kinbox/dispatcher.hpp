@@ -38,6 +38,8 @@ struct OwnedPartition {
   TopicPartition id;
   State state = State::kUnclaimed;
   PartitionClaim claim;
+  /// What Kafka was told last, or the position we started from.
+  Offset told = 0;
   /// The record at claim.next_offset or later that fails, and how often it did.
   std::optional<Offset> failing_offset;
   Failure failure;

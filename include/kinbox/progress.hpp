@@ -24,6 +24,15 @@ struct Tally {
   std::int64_t sum() const noexcept {
     return applied + duplicates + parked + dead + skipped + gaps;
   }
+  Tally& operator+=(const Tally& other) noexcept {
+    applied += other.applied;
+    duplicates += other.duplicates;
+    parked += other.parked;
+    dead += other.dead;
+    skipped += other.skipped;
+    gaps += other.gaps;
+    return *this;
+  }
   bool operator==(const Tally&) const = default;
 };
 
@@ -43,9 +52,6 @@ class Progress {
   /// `owner` names this incarnation of this worker and is never used twice: epochs repeat after a
   /// restore from backup, owners do not.
   Progress(std::string consumer, std::string owner, const Dialect& dialect);
-
-  /// Whether the partition has a position yet.
-  bool exists(OpenTransaction& tx, const TopicPartition& partition) const;
 
   /// Gives the partition its first position; nothing if it has one.
   void create(OpenTransaction& tx, const TopicPartition& partition, Offset first_offset) const;
@@ -78,7 +84,6 @@ class Progress {
  private:
   std::string consumer_;
   std::string owner_;
-  std::string exists_;
   std::string create_;
   std::string take_;
   std::string open_;

@@ -3,10 +3,6 @@
 namespace kinbox {
 namespace {
 
-constexpr std::string_view kExists =
-    "SELECT 1 AS found FROM {kinbox}.consumer_progress "
-    "WHERE consumer = $1 AND topic = $2 AND partition = $3";
-
 constexpr std::string_view kCreate =
     "INSERT INTO {kinbox}.consumer_progress (consumer, topic, partition, first_offset, "
     "next_offset) "
@@ -43,17 +39,12 @@ constexpr std::string_view kLeave =
 Progress::Progress(std::string consumer, std::string owner, const Dialect& dialect)
     : consumer_(std::move(consumer)),
       owner_(std::move(owner)),
-      exists_(dialect.render(kExists)),
       create_(dialect.render(kCreate)),
       take_(dialect.render(kTake)),
       open_(dialect.render(kOpen)),
       close_(dialect.render(kClose)),
       halt_(dialect.render(kHalt)),
       leave_(dialect.render(kLeave)) {}
-
-bool Progress::exists(OpenTransaction& tx, const TopicPartition& partition) const {
-  return !tx.query(exists_, consumer_, partition.topic, partition.partition).empty();
-}
 
 void Progress::create(OpenTransaction& tx, const TopicPartition& partition,
                       Offset first_offset) const {

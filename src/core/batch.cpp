@@ -1,0 +1,266 @@
+#include "core/batch.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "core/own_statements.hpp"
+#include "kinbox/errors.hpp"
+#include "kinbox/reason.hpp"
+
+namespace kinbox {
+namespace {
+
+bool is_infrastructure(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const InfrastructureError&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+StatementNumber blamed_statement(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const SqlError& e) {
+    return e.statement();
+  } catch (...) {
+    return 0;
+  }
+}
+
+bool same_bytes(Bytes a, const ByteVector& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
+
+}  // namespace
+
+Batch::Batch(const Parts& parts, std::span<BatchItem* const> items)
+    : parts_(parts), items_(items), stretches_(stretches()), known_(items.size()) {}
+
+// The guarantee, in the order it happens.
+BatchOutcome Batch::run() {
+  started_ = std::chrono::steady_clock::now();
+  const auto tx = parts_.database.begin();
+  try {
+    open(*tx);
+    parts_.observer.on_step(Step::kOpened);
+    claim(*tx);
+    parts_.observer.on_step(Step::kClaimed);
+    settle_all(*tx);
+    close(*tx);
+    parts_.observer.on_step(Step::kBeforeCommit);
+    commit(*tx);
+  } catch (const Missed& missed) {
+    return BatchClaimMissed{missed.partition};
+  } catch (const Failed& failed) {
+    return BatchEventFailed{failed.index, failed.error};
+  } catch (const TooLong& too_long) {
+    return BatchTooLong{too_long.fits};
+  } catch (const SqlError&) {
+    return BatchCommitRefused{std::current_exception()};
+  }
+  parts_.observer.on_step(Step::kCommitted);
+  advance();
+  return BatchCommitted{};
+}
+
+std::vector<Batch::Stretch> Batch::stretches() const {
+  std::vector<Stretch> found;
+  for (const auto* item : items_) {
+    const auto same = [&](const Stretch& s) { return s.partition == item->partition; };
+    auto stretch = std::find_if(found.begin(), found.end(), same);
+    if (stretch == found.end()) {
+      found.push_back({item->partition, item->partition->claim.next_offset, {}});
+      stretch = std::prev(found.end());
+    }
+    // Offsets without a record (transaction markers, compaction) count towards the position law.
+    stretch->tally.gaps += item->record->offset() - stretch->next_offset;
+    stretch->next_offset = item->record->offset() + 1;
+  }
+  // Lock order: every transaction takes its progress rows in this order.
+  std::sort(found.begin(), found.end(),
+            [](const Stretch& a, const Stretch& b) { return a.partition->id < b.partition->id; });
+  return found;
+}
+
+Batch::Stretch& Batch::stretch_of(const BatchItem& item) {
+  return *std::find_if(stretches_.begin(), stretches_.end(),
+                       [&](const Stretch& s) { return s.partition == item.partition; });
+}
+
+void Batch::open(OpenTransaction& tx) {
+  own_statements("open", [&] {
+    for (const auto& stretch : stretches_) {
+      const auto opened = parts_.progress.open(tx, stretch.partition->id, stretch.partition->claim,
+                                               stretch.next_offset);
+      if (opened == Progress::Opened::kMissed) throw Missed{stretch.partition};
+    }
+  });
+}
+
+void Batch::claim(OpenTransaction& tx) {
+  std::vector<Inbox::Claim> claims;
+  std::vector<std::size_t> claimed_items;
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    const auto& item = *items_[i];
+    if (!item.event) continue;
+    claims.push_back({.event_id = item.event->id(),
+                      .event_type = item.event->type(),
+                      .topic = item.record->topic(),
+                      .partition = item.record->partition(),
+                      .offset = item.record->offset(),
+                      .verdict = item.planned,
+                      .fingerprint = item.event->fingerprint()});
+    claimed_items.push_back(i);
+  }
+  own_statements("claim", [&] {
+    const auto is_new = parts_.inbox.claim(tx, claims);
+    std::vector<std::string_view> ids;
+    std::vector<std::size_t> old_items;
+    for (std::size_t i = 0; i < claims.size(); ++i) {
+      if (is_new[i]) continue;
+      ids.push_back(claims[i].event_id);
+      old_items.push_back(claimed_items[i]);
+    }
+    auto entries = parts_.inbox.find(tx, ids);
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      // Pruned between the claim and the look: its turn comes again with the retried batch.
+      if (!entries[i]) throw InfrastructureError("an inbox row vanished while it was looked at");
+      known_[old_items[i]] = std::move(entries[i]);
+    }
+  });
+}
+
+void Batch::settle_all(OpenTransaction& tx) {
+  for (std::size_t i = 0; i < items_.size(); ++i) settle(tx, i);
+  try {
+    tx.flush();
+  } catch (const SqlError& e) {
+    throw Failed{blamed(e.statement(), items_.size() - 1), std::current_exception()};
+  }
+}
+
+void Batch::settle(OpenTransaction& tx, std::size_t index) {
+  if (known_[index])
+    settle_known(tx, index, *known_[index]);
+  else
+    settle_new(tx, index);
+  last_statement_.push_back(tx.last_statement());
+}
+
+void Batch::settle_known(OpenTransaction& tx, std::size_t index, const Inbox::Entry& entry) {
+  const auto& item = *items_[index];
+  const notice::SeenAgain again{item.partition->id, item.record->offset(), item.event->id()};
+  if (!same_bytes(item.event->fingerprint().bytes(), entry.fingerprint)) {
+    if (parts_.id_conflict == IdConflict::kDeadLetter) {
+      Failure failure;
+      failure.reason = reason::kIdConflict;
+      failure.error_text =
+          "the event id is recorded already, with another payload: a producer gave two events one "
+          "id";
+      bury(tx, item, failure);
+      return;
+    }
+    notices_.push_back(notice::IdConflictReported{again.partition, again.offset, again.event_id});
+  }
+  ++stretch_of(item).tally.duplicates;
+  if (entry.verdict != Verdict::kDead && entry.verdict != Verdict::kParked) return;
+  own_statements("seen again", [&] { parts_.dead_letters.note_seen_again(tx, item.event->id()); });
+  notices_.push_back(again);
+}
+
+void Batch::settle_new(OpenTransaction& tx, std::size_t index) {
+  const auto& item = *items_[index];
+  switch (item.planned) {
+    case Verdict::kApplied:
+      handle(tx, index);
+      ++stretch_of(item).tally.applied;
+      return;
+    case Verdict::kSkipped:
+      ++stretch_of(item).tally.skipped;
+      notices_.push_back(notice::Skipped{item.partition->id, item.record->offset(),
+                                         item.event ? item.event->id() : std::string(),
+                                         item.failure});
+      return;
+    case Verdict::kDead:
+    case Verdict::kParked:
+      bury(tx, item, item.failure);
+      return;
+  }
+}
+
+void Batch::handle(OpenTransaction& tx, std::size_t index) {
+  const auto& item = *items_[index];
+  std::exception_ptr thrown;
+  {
+    const HandlerScope scope(tx);
+    try {
+      item.handler->handler->handle(*item.event, tx);
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+  }
+  // What the transaction knows outranks what the handler made of it: a swallowed SQL error still
+  // fails its event, a lost connection is nobody's fault whatever was thrown on top of it.
+  if (const auto failure = tx.known_failure()) {
+    if (is_infrastructure(failure)) std::rethrow_exception(failure);
+    throw Failed{blamed(blamed_statement(failure), index), failure};
+  }
+  if (thrown) throw Failed{index, thrown};
+  parts_.observer.on_step(Step::kHandled);
+  look_at_clock(index);
+}
+
+void Batch::bury(OpenTransaction& tx, const BatchItem& item, const Failure& failure) {
+  own_statements("dead letter", [&] {
+    parts_.dead_letters.write(
+        tx,
+        {.record = item.record, .event = item.event ? &*item.event : nullptr, .failure = failure});
+  });
+  ++stretch_of(item).tally.dead;
+  notices_.push_back(notice::DeadLettered{item.partition->id, item.record->offset(),
+                                          item.event ? item.event->id() : std::string(), failure});
+}
+
+void Batch::close(OpenTransaction& tx) {
+  own_statements("close", [&] {
+    for (const auto& stretch : stretches_)
+      parts_.progress.close(tx, stretch.partition->id, stretch.tally);
+    tx.flush();
+  });
+}
+
+void Batch::commit(OpenTransaction& tx) {
+  tx.commit([&] { parts_.observer.on_step(Step::kCommitSent); });
+}
+
+void Batch::look_at_clock(std::size_t index) const {
+  if (index + 1 == items_.size()) return;
+  if (std::chrono::steady_clock::now() - started_ <= parts_.max_transaction_time) return;
+  throw TooLong{std::max<std::size_t>(index, 1)};
+}
+
+std::size_t Batch::blamed(StatementNumber statement, std::size_t fallback) const {
+  if (statement == 0) return fallback;
+  const auto item = std::lower_bound(last_statement_.begin(), last_statement_.end(), statement);
+  return item == last_statement_.end() ? fallback
+                                       : static_cast<std::size_t>(item - last_statement_.begin());
+}
+
+void Batch::advance() {
+  Tally total;
+  for (const auto& stretch : stretches_) {
+    auto& partition = *stretch.partition;
+    partition.claim.next_offset = stretch.next_offset;
+    if (partition.failing_offset < partition.claim.next_offset) partition.failing_offset.reset();
+    total += stretch.tally;
+  }
+  for (const auto& entry : notices_) parts_.observer.on_notice(entry);
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::steady_clock::now() - started_);
+  parts_.observer.on_notice(notice::Committed{items_.size(), total, took});
+}
+
+}  // namespace kinbox

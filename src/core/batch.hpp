@@ -1,0 +1,122 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "kinbox/database.hpp"
+#include "kinbox/dead_letter.hpp"
+#include "kinbox/dispatcher.hpp"
+#include "kinbox/handler_registry.hpp"
+#include "kinbox/inbox.hpp"
+#include "kinbox/observer.hpp"
+#include "kinbox/progress.hpp"
+
+namespace kinbox {
+
+/// A record, and what is to become of it.
+struct BatchItem {
+  const Record* record = nullptr;
+  OwnedPartition* partition = nullptr;
+  /// Absent for poison that has no id.
+  std::optional<Event> event;
+  /// kApplied runs `handler`; kDead and kSkipped carry `failure`.
+  Verdict planned = Verdict::kApplied;
+  const HandlerRegistry::Entry* handler = nullptr;
+  Failure failure;
+};
+
+/// How one transaction ended.
+struct BatchCommitted {};
+/// `partition`'s claim is no longer good; nothing was written.
+struct BatchClaimMissed {
+  OwnedPartition* partition = nullptr;
+};
+/// The event at `index` failed; nothing was written.
+struct BatchEventFailed {
+  std::size_t index = 0;
+  std::exception_ptr error;
+};
+/// COMMIT was refused, for one of the events' sake, and nobody knows which; nothing was written.
+struct BatchCommitRefused {
+  std::exception_ptr error;
+};
+/// Only the first `fits` events fit into the time bound; nothing was written.
+struct BatchTooLong {
+  std::size_t fits = 1;
+};
+using BatchOutcome = std::variant<BatchCommitted, BatchClaimMissed, BatchEventFailed,
+                                  BatchCommitRefused, BatchTooLong>;
+
+/// One transaction that takes some records to their verdicts, all or none.
+class Batch {
+ public:
+  struct Parts {
+    Database& database;
+    const Inbox& inbox;
+    const Progress& progress;
+    const DeadLetters& dead_letters;
+    Observer& observer;
+    IdConflict id_conflict = IdConflict::kDeadLetter;
+    std::chrono::milliseconds max_transaction_time{15'000};
+  };
+
+  /// Per partition, the offsets of `items` grow and start at or behind its `claim.next_offset`.
+  Batch(const Parts& parts, std::span<BatchItem* const> items);
+
+  /// Once. On BatchCommitted the partitions' claims stand at their new positions. Throws
+  /// InfrastructureError when the database is away or kinbox's own statements fail.
+  BatchOutcome run();
+
+ private:
+  struct Stretch {
+    OwnedPartition* partition = nullptr;
+    Offset next_offset = 0;
+    Tally tally;
+  };
+  struct Missed {
+    OwnedPartition* partition = nullptr;
+  };
+  struct TooLong {
+    std::size_t fits = 1;
+  };
+  struct Failed {
+    std::size_t index = 0;
+    std::exception_ptr error;
+  };
+
+  std::vector<Stretch> stretches() const;
+  Stretch& stretch_of(const BatchItem& item);
+
+  void open(OpenTransaction& tx);
+  void claim(OpenTransaction& tx);
+  void settle_all(OpenTransaction& tx);
+  void settle(OpenTransaction& tx, std::size_t index);
+  void settle_known(OpenTransaction& tx, std::size_t index, const Inbox::Entry& entry);
+  void settle_new(OpenTransaction& tx, std::size_t index);
+  void handle(OpenTransaction& tx, std::size_t index);
+  void bury(OpenTransaction& tx, const BatchItem& item, const Failure& failure);
+  void close(OpenTransaction& tx);
+  void commit(OpenTransaction& tx);
+  void look_at_clock(std::size_t index) const;
+  /// The item whose statements include `statement`; its own index when none does.
+  std::size_t blamed(StatementNumber statement, std::size_t fallback) const;
+  void advance();
+
+  const Parts& parts_;
+  std::span<BatchItem* const> items_;
+  std::vector<Stretch> stretches_;
+  /// For each item: what was recorded of its id before, nullopt if the claim was new.
+  std::vector<std::optional<Inbox::Entry>> known_;
+  /// For each handled item, the number of the last statement it sent.
+  std::vector<StatementNumber> last_statement_;
+  std::vector<Notice> notices_;
+  std::chrono::steady_clock::time_point started_{};
+};
+
+}  // namespace kinbox

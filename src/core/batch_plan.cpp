@@ -1,0 +1,98 @@
+#include "core/batch_plan.hpp"
+
+#include <unordered_map>
+#include <utility>
+
+#include "kinbox/reason.hpp"
+
+namespace kinbox {
+namespace {
+
+std::string coordinates(const Record& record) {
+  return std::string(record.topic()) + '/' + std::to_string(record.partition()) + '@' +
+         std::to_string(record.offset());
+}
+
+/// Consecutive records mostly share their partition; the map is asked once per run of them.
+class PartitionLookup {
+ public:
+  explicit PartitionLookup(OwnedPartitions& partitions) : partitions_(partitions) {}
+
+  OwnedPartition* find(const Record& record) {
+    if (last_ != nullptr && last_->id.partition == record.partition() &&
+        last_->id.topic == record.topic())
+      return last_;
+    const auto found = partitions_.find(record.topic_partition());
+    if (found == partitions_.end()) return nullptr;
+    last_ = &found->second;
+    return last_;
+  }
+
+ private:
+  OwnedPartitions& partitions_;
+  OwnedPartition* last_ = nullptr;
+};
+
+}  // namespace
+
+std::vector<BatchPlan::Entry> BatchPlan::make(std::span<const Record> records,
+                                              OwnedPartitions& partitions) const {
+  std::vector<Entry> entries;
+  entries.reserve(records.size());
+  PartitionLookup lookup(partitions);
+  std::unordered_map<const OwnedPartition*, Offset> next;
+  for (const auto& record : records) {
+    auto* partition = lookup.find(record);
+    if (partition == nullptr || partition->state != OwnedPartition::State::kRunning) continue;
+    auto& expected = next.try_emplace(partition, partition->claim.next_offset).first->second;
+    // Kafka may step back within an assignment.
+    if (record.offset() < expected) continue;
+    expected = record.offset() + 1;
+    entries.push_back(plan(record, *partition));
+  }
+  return entries;
+}
+
+BatchPlan::Entry BatchPlan::plan(const Record& record, OwnedPartition& partition) const {
+  Entry entry;
+  entry.item.record = &record;
+  entry.item.partition = &partition;
+  auto decoded = rules_.decoder.decode(record);
+  if (auto* event = std::get_if<Event>(&decoded)) {
+    entry.item.event = std::move(*event);
+    route(entry);
+  } else if (auto* poison = std::get_if<Poison>(&decoded)) {
+    refuse(entry, poison->reason, std::move(poison->detail));
+  } else {
+    entry.halt = std::get<Undecided>(decoded).detail;
+  }
+  return entry;
+}
+
+void BatchPlan::route(Entry& entry) const {
+  const auto& event = *entry.item.event;
+  entry.item.handler = rules_.handlers.find(event.type());
+  if (entry.item.handler != nullptr) return;
+  auto detail = "event " + event.id() + " (" + coordinates(*entry.item.record) +
+                "): no handler for type \"" + event.type() +
+                "\"; add one, or set unknown_types: skip";
+  if (rules_.unknown_types == UnknownTypes::kSkip) {
+    entry.item.planned = Verdict::kSkipped;
+    entry.item.failure.reason = reason::kUnknownType;
+    entry.item.failure.error_text = std::move(detail);
+  } else {
+    refuse(entry, reason::kUnknownType, std::move(detail));
+  }
+}
+
+void BatchPlan::refuse(Entry& entry, std::string_view reason, std::string detail) const {
+  entry.item.failure.reason = reason;
+  entry.item.failure.error_text = detail;
+  if (rules_.poison == Then::kHalt) {
+    entry.halt = std::string(reason) + ": " + detail;
+    return;
+  }
+  entry.item.planned = rules_.poison == Then::kSkip ? Verdict::kSkipped : Verdict::kDead;
+}
+
+}  // namespace kinbox

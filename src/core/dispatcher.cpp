@@ -1,0 +1,207 @@
+#include "kinbox/dispatcher.hpp"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "core/batch.hpp"
+#include "core/batch_plan.hpp"
+#include "core/failure.hpp"
+#include "core/own_statements.hpp"
+#include "kinbox/inbox.hpp"
+
+namespace kinbox {
+namespace {
+
+using State = OwnedPartition::State;
+
+Timestamp now() {
+  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+}  // namespace
+
+class Dispatcher::Impl {
+ public:
+  Impl(Parts parts, DispatcherOptions options, Database& database)
+      : options_(options),
+        observer_(parts.observer),
+        database_(database),
+        plan_({parts.decoder, parts.handlers, options.on_error.then, options.unknown_types}),
+        inbox_(parts.consumer, database.dialect()),
+        progress_(parts.consumer, parts.owner, database.dialect()),
+        dead_letters_(std::move(parts.dead_letters), database.dialect()),
+        batch_parts_{database,
+                     inbox_,
+                     progress_,
+                     dead_letters_,
+                     observer_,
+                     options.id_conflict,
+                     options.max_transaction_time},
+        limit_(options.max_batch) {}
+
+  void apply(std::span<const Record> records, OwnedPartitions& partitions) {
+    auto entries = plan_.make(records, partitions);
+    run(entries);
+  }
+
+ private:
+  using Entries = std::span<BatchPlan::Entry>;
+
+  void run(Entries entries) {
+    while (!entries.empty()) {
+      std::vector<BatchItem*> chunk;
+      const auto taken = take_chunk(entries, chunk);
+      if (chunk.empty()) {
+        entries = entries.subspan(taken);
+        continue;
+      }
+      const auto outcome = Batch(batch_parts_, chunk).run();
+      entries = entries.subspan(
+          std::visit([&](const auto& o) { return go_on(o, entries, chunk, taken); }, outcome));
+    }
+  }
+
+  /// Fills `chunk` with what may run in one transaction, and answers how many entries that covers.
+  /// Entries of partitions that stopped are passed over. An entry that halts its partition ends the
+  /// chunk before it, and is carried out when it comes first.
+  std::size_t take_chunk(Entries entries, std::vector<BatchItem*>& chunk) {
+    std::size_t taken = 0;
+    for (; taken < entries.size() && chunk.size() < limit_; ++taken) {
+      auto& entry = entries[taken];
+      if (entry.item.partition->state != State::kRunning) continue;
+      if (entry.halt && !chunk.empty()) break;
+      if (entry.halt)
+        halt(entry.item, *entry.halt);
+      else
+        chunk.push_back(&entry.item);
+    }
+    return taken;
+  }
+
+  std::size_t go_on(const BatchCommitted&, Entries, const std::vector<BatchItem*>& chunk,
+                    std::size_t taken) {
+    // Smaller batches after one took too long; larger again, slowly.
+    if (chunk.size() == limit_)
+      limit_ = std::min(options_.max_batch, limit_ + std::max<std::size_t>(1, limit_ / 8));
+    return taken;
+  }
+
+  std::size_t go_on(const BatchClaimMissed& missed, Entries, const std::vector<BatchItem*>&,
+                    std::size_t) {
+    missed.partition->state = State::kUnclaimed;
+    missed.partition->retry_at = {};
+    observer_.on_notice(notice::ClaimMissed{missed.partition->id});
+    return 0;
+  }
+
+  std::size_t go_on(const BatchEventFailed& failed, Entries entries,
+                    const std::vector<BatchItem*>& chunk, std::size_t) {
+    const auto at = index_of(entries, chunk[failed.index]);
+    run(entries.first(at));
+    auto& item = entries[at].item;
+    if (item.partition->state == State::kRunning) settle_failure(item, failed.error);
+    return at + 1;
+  }
+
+  std::size_t go_on(const BatchCommitRefused& refused, Entries entries,
+                    const std::vector<BatchItem*>& chunk, std::size_t taken) {
+    if (chunk.size() == 1) return go_on(BatchEventFailed{0, refused.error}, entries, chunk, taken);
+    const auto middle = index_of(entries, chunk[chunk.size() / 2]);
+    run(entries.first(middle));
+    run(entries.subspan(middle, taken - middle));
+    return taken;
+  }
+
+  std::size_t go_on(const BatchTooLong& too_long, Entries, const std::vector<BatchItem*>&,
+                    std::size_t) {
+    limit_ = too_long.fits;
+    observer_.on_notice(notice::BatchShrunk{limit_});
+    return 0;
+  }
+
+  static std::size_t index_of(Entries entries, const BatchItem* item) {
+    const auto found = std::find_if(entries.begin(), entries.end(),
+                                    [&](const auto& entry) { return &entry.item == item; });
+    return static_cast<std::size_t>(found - entries.begin());
+  }
+
+  void settle_failure(BatchItem& item, const std::exception_ptr& error) {
+    auto diagnosis = diagnose(error);
+    count_attempt(item, diagnosis.failure);
+    const auto& retry = options_.on_error.retry;
+    if (!diagnosis.permanent && diagnosis.failure.attempts < retry.max_attempts)
+      return wait(item, diagnosis);
+    give_up(item, std::move(diagnosis.failure));
+  }
+
+  static void count_attempt(const BatchItem& item, Failure& failure) {
+    auto& partition = *item.partition;
+    const bool again = partition.failing_offset == item.record->offset();
+    failure.attempts = again ? partition.failure.attempts + 1 : 1;
+    failure.first_failed_at = again ? partition.failure.first_failed_at : now();
+    failure.handler = item.handler != nullptr ? item.handler->name : std::string();
+    partition.failing_offset = item.record->offset();
+    partition.failure = failure;
+  }
+
+  void wait(const BatchItem& item, const Diagnosis& diagnosis) {
+    const auto& retry = options_.on_error.retry;
+    const auto delay = diagnosis.retry_after.value_or(
+        backoff(retry, diagnosis.failure.attempts, uniform_(random_)));
+    auto& partition = *item.partition;
+    partition.state = State::kWaiting;
+    partition.retry_at = std::chrono::steady_clock::now() + delay;
+    observer_.on_notice(notice::RetryScheduled{partition.id, item.record->offset(),
+                                               item.event->id(), retry.max_attempts, delay,
+                                               diagnosis.failure});
+  }
+
+  void give_up(BatchItem& item, Failure failure) {
+    if (options_.on_error.then == Then::kHalt)
+      return halt(item, failure.reason + ": " + failure.error_text);
+    item.planned = options_.on_error.then == Then::kSkip ? Verdict::kSkipped : Verdict::kDead;
+    item.failure = std::move(failure);
+    BatchItem* const alone = &item;
+    const auto outcome = Batch(batch_parts_, {&alone, 1}).run();
+    if (const auto* missed = std::get_if<BatchClaimMissed>(&outcome))
+      go_on(*missed, {}, {}, 0);
+    else if (!std::holds_alternative<BatchCommitted>(outcome))
+      // Nothing but kinbox's own statements ran.
+      throw InfrastructureError("the verdict of " + item.partition->id.topic + '/' +
+                                std::to_string(item.partition->id.partition) + '@' +
+                                std::to_string(item.record->offset()) + " could not be stored");
+  }
+
+  void halt(const BatchItem& item, const std::string& reason) {
+    auto& partition = *item.partition;
+    own_transaction(database_, "halt", [&](OpenTransaction& tx) {
+      progress_.halt(tx, partition.id, partition.claim, reason);
+    });
+    partition.state = State::kHalted;
+    partition.failure.reason = reason;
+    observer_.on_notice(notice::Halted{partition.id, item.record->offset(), reason});
+  }
+
+  DispatcherOptions options_;
+  Observer& observer_;
+  Database& database_;
+  BatchPlan plan_;
+  Inbox inbox_;
+  Progress progress_;
+  DeadLetters dead_letters_;
+  Batch::Parts batch_parts_;
+  std::size_t limit_;
+  std::mt19937_64 random_{std::random_device{}()};
+  std::uniform_real_distribution<double> uniform_{0.0, 1.0};
+};
+
+Dispatcher::Dispatcher(Parts parts, DispatcherOptions options, Database& database)
+    : impl_(std::make_unique<Impl>(std::move(parts), options, database)) {}
+Dispatcher::~Dispatcher() = default;
+
+void Dispatcher::apply(std::span<const Record> records, OwnedPartitions& partitions) {
+  impl_->apply(records, partitions);
+}
+
+}  // namespace kinbox

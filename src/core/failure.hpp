@@ -1,0 +1,24 @@
+#pragma once
+
+#include <chrono>
+#include <exception>
+#include <optional>
+
+#include "kinbox/dead_letter.hpp"
+
+namespace kinbox {
+
+/// What an error says about what to do next.
+struct Diagnosis {
+  /// Type, code and text are filled in.
+  Failure failure;
+  /// Trying again cannot help.
+  bool permanent = false;
+  /// When the handler itself said when to try again.
+  std::optional<std::chrono::milliseconds> retry_after;
+};
+
+/// Looks at what a handler threw, whatever it was.
+Diagnosis diagnose(const std::exception_ptr& error);
+
+}  // namespace kinbox

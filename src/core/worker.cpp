@@ -1,0 +1,281 @@
+#include "kinbox/worker.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <functional>
+#include <mutex>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "core/consumer_registration.hpp"
+#include "core/held_records.hpp"
+#include "core/ownership.hpp"
+#include "kinbox/errors.hpp"
+
+namespace kinbox {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using State = OwnedPartition::State;
+
+/// Never used twice, also not after a restore from backup.
+std::string new_owner_name() {
+  std::random_device random;
+  std::array<char, 36> text{};
+  std::snprintf(text.data(), text.size(), "%08x%08x%08x%08x", random(), random(), random(),
+                random());
+  return text.data();
+}
+
+}  // namespace
+
+class Worker::Impl : public AssignmentListener {
+ public:
+  Impl(ConsumerSpec consumer, WorkerOptions options, std::unique_ptr<Source> source,
+       std::unique_ptr<Database> database, Observer& observer)
+      : consumer_(std::move(consumer)),
+        options_(options),
+        observer_(observer),
+        database_(std::move(database)),
+        source_(std::move(source)),
+        owner_(new_owner_name()),
+        registry_(consumer_.handlers, database_->dialect()),
+        progress_(consumer_.name, owner_, database_->dialect()),
+        ownership_({*source_, *database_, progress_, observer_, options_.initial,
+                    options_.infrastructure}),
+        dispatcher_({.consumer = consumer_.name,
+                     .group = consumer_.group,
+                     .owner = owner_,
+                     .decoder = consumer_.decoder,
+                     .handlers = registry_,
+                     .dead_letters = {.consumer = consumer_.name,
+                                      .group = consumer_.group,
+                                      .dlq_topic = consumer_.dlq_topic,
+                                      .relay = consumer_.relay_dead_letters},
+                     .observer = observer_},
+                    options_.dispatch, *database_) {}
+
+  WorkerResult run(const Until& until, std::chrono::milliseconds drain) {
+    if (register_patiently()) {
+      source_->subscribe(*this);
+      while (!stopped_ && !reached(until)) turn();
+    }
+    return finish(drain);
+  }
+
+  void stop() noexcept { stopped_ = true; }
+
+  std::vector<std::optional<Offset>> on_assigned(
+      std::span<const TopicPartition> partitions) override {
+    return ownership_.assign(partitions);
+  }
+
+  void on_revoked(std::span<const TopicPartition> partitions, Revocation how) override {
+    for (const auto& id : partitions) {
+      held_.drop(id);
+      // The source resumes what it takes away.
+      paused_.erase(id);
+    }
+    ownership_.revoke(partitions, how);
+  }
+
+ private:
+  /// False when we were stopped before the database and the broker answered.
+  bool register_patiently() {
+    while (!stopped_) {
+      try {
+        register_consumer(*database_, consumer_.name, consumer_.group, source_->cluster_id());
+        recovered();
+        return true;
+      } catch (const InfrastructureError& e) {
+        back_off(e);
+        while (!stopped_ && Clock::now() < *unavailable_until_)
+          std::this_thread::sleep_for(std::chrono::milliseconds{20});
+      }
+    }
+    return false;
+  }
+
+  /// One round of the loop.
+  void turn() {
+    ownership_.claim_due();
+    auto batch = due_records();
+    receive(batch);
+    if (!batch.empty()) {
+      observer_.on_step(Step::kFetched);
+      dispatch(batch);
+      hold_rest(batch);
+    }
+    ownership_.back_off_missed();
+    pause_and_resume();
+    tell();
+  }
+
+  bool available() const { return !unavailable_until_ || Clock::now() >= *unavailable_until_; }
+
+  /// Held records whose wait is over, in order per partition.
+  std::vector<Record> due_records() {
+    std::vector<Record> due;
+    if (!available()) return due;
+    for (auto& [id, partition] : ownership_.partitions()) {
+      if (partition.state == State::kWaiting && partition.retry_at <= Clock::now())
+        partition.state = State::kRunning;
+      if (partition.state == State::kRunning) held_.release(id, due);
+    }
+    return due;
+  }
+
+  void receive(std::vector<Record>& batch) {
+    auto budget = options_.budget;
+    budget.max_wait = batch.empty() ? poll_time() : std::chrono::milliseconds{0};
+    auto polled = source_->poll(budget);
+    for (const auto& trouble : polled.out_of_range) ownership_.out_of_range(trouble);
+    for (auto& record : polled.records) {
+      // Behind what is held of its partition, or while nobody could take it: its turn comes later.
+      if (!available() || held_.holds(record.topic_partition()))
+        held_.add(record);
+      else
+        batch.push_back(std::move(record));
+    }
+  }
+
+  /// Never longer than until something else is due.
+  std::chrono::milliseconds poll_time() const {
+    auto until = Clock::now() + options_.budget.max_wait;
+    if (const auto claim = ownership_.next_claim()) until = std::min(until, *claim);
+    for (const auto& [id, partition] : ownership_.partitions())
+      if (partition.state == State::kWaiting) until = std::min(until, partition.retry_at);
+    if (unavailable_until_ && !available()) until = std::min(until, *unavailable_until_);
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
+    return std::max(left, std::chrono::milliseconds{0});
+  }
+
+  void dispatch(const std::vector<Record>& batch) {
+    try {
+      dispatcher_.apply(batch, ownership_.partitions());
+      recovered();
+    } catch (const InfrastructureError& e) {
+      back_off(e);
+    }
+  }
+
+  void back_off(const InfrastructureError& e) {
+    const auto delay = backoff(options_.infrastructure, ++failures_, 0.5 + uniform_(random_) / 2);
+    unavailable_until_ = Clock::now() + delay;
+    observer_.on_notice(notice::Unavailable{e.what(), delay});
+  }
+
+  void recovered() {
+    if (failures_ > 0) observer_.on_notice(notice::Available{"database"});
+    failures_ = 0;
+    unavailable_until_.reset();
+  }
+
+  /// What was not decided is kept, in order; what is no longer ours is dropped.
+  void hold_rest(const std::vector<Record>& batch) {
+    for (const auto& record : batch) {
+      const auto* partition = ownership_.find(record.topic_partition());
+      if (partition == nullptr) continue;
+      if (record.offset() < partition->claim.next_offset) {
+        ++decided_;
+        continue;
+      }
+      if (partition->state == State::kRunning || partition->state == State::kWaiting)
+        held_.add(record);
+    }
+  }
+
+  void pause_and_resume() {
+    for (const auto& [id, partition] : ownership_.partitions()) {
+      const bool fetched = partition.state == State::kRunning || partition.state == State::kWaiting;
+      const bool wait = held_.holds(id) || unavailable_until_.has_value();
+      if ((fetched && wait) || partition.state == State::kHalted)
+        pause(id);
+      else
+        resume(id);
+      if (!fetched) held_.drop(id);
+    }
+  }
+
+  void pause(const TopicPartition& id) {
+    if (paused_.insert(id).second) source_->pause(id);
+  }
+
+  void resume(const TopicPartition& id) {
+    if (paused_.erase(id) > 0) source_->resume(id);
+  }
+
+  void tell() {
+    std::vector<PartitionOffset> positions;
+    for (auto& [id, partition] : ownership_.partitions()) {
+      const auto next = partition.claim.next_offset;
+      if (partition.state == State::kUnclaimed || partition.told == next) continue;
+      positions.push_back({id, next});
+      partition.told = next;
+    }
+    if (positions.empty()) return;
+    observer_.on_step(Step::kBeforeTell);
+    source_->tell(positions);
+  }
+
+  bool reached(const Until& until) {
+    if (until.records && decided_ >= *until.records) return true;
+    return until.idle && idle();
+  }
+
+  bool idle() {
+    if (!ownership_.was_assigned() || !held_.empty() || unavailable_until_) return false;
+    const auto& partitions = ownership_.partitions();
+    return std::all_of(partitions.begin(), partitions.end(), [&](const auto& entry) {
+      const auto& [id, partition] = entry;
+      return partition.state == State::kHalted ||
+             (partition.state == State::kRunning && source_->at_end(id));
+    });
+  }
+
+  WorkerResult finish(std::chrono::milliseconds drain) {
+    const auto deadline = Clock::now() + drain;
+    WorkerResult result;
+    result.records = decided_;
+    for (const auto& [id, partition] : ownership_.partitions())
+      if (partition.state == State::kHalted)
+        result.halted.emplace_back(id, partition.failure.reason);
+    source_->close(deadline);
+    return result;
+  }
+
+  ConsumerSpec consumer_;
+  WorkerOptions options_;
+  Observer& observer_;
+  std::unique_ptr<Database> database_;
+  std::unique_ptr<Source> source_;
+  std::string owner_;
+  HandlerRegistry registry_;
+  Progress progress_;
+  Ownership ownership_;
+  Dispatcher dispatcher_;
+  HeldRecords held_;
+  std::set<TopicPartition> paused_;
+  std::int64_t decided_ = 0;
+  int failures_ = 0;
+  std::optional<Clock::time_point> unavailable_until_;
+  std::atomic<bool> stopped_{false};
+  std::mt19937_64 random_{std::random_device{}()};
+  std::uniform_real_distribution<double> uniform_{0.0, 1.0};
+};
+
+Worker::Worker(ConsumerSpec consumer, WorkerOptions options, std::unique_ptr<Source> source,
+               std::unique_ptr<Database> database, Observer& observer)
+    : impl_(std::make_unique<Impl>(std::move(consumer), options, std::move(source),
+                                   std::move(database), observer)) {}
+Worker::~Worker() = default;
+
+WorkerResult Worker::run(const Until& until, std::chrono::milliseconds drain) {
+  return impl_->run(until, drain);
+}
+
+void Worker::stop() noexcept { impl_->stop(); }
+
+}  // namespace kinbox
