@@ -1,0 +1,115 @@
+#include "sqlite/transaction.hpp"
+
+#include <sqlite3.h>
+
+#include "kinbox/errors.hpp"
+#include "kinbox/sqlite/native.hpp"
+
+namespace kinbox::sqlite {
+namespace {
+
+/// Rows that one statement changed itself. sqlite3_changes alone still tells the last DML's after
+/// a statement that is none.
+class ChangeCount {
+ public:
+  explicit ChangeCount(sqlite3* db) : db_(db), before_(sqlite3_total_changes64(db)) {}
+  std::int64_t rows() const {
+    return sqlite3_total_changes64(db_) == before_ ? 0 : sqlite3_changes64(db_);
+  }
+
+ private:
+  sqlite3* db_;
+  std::int64_t before_;
+};
+
+}  // namespace
+
+SqliteTransaction::SqliteTransaction(std::shared_ptr<Connection> connection, WriterGate::Turn turn,
+                                     Dialect dialect)
+    : connection_(std::move(connection)), turn_(std::move(turn)), dialect_(std::move(dialect)) {}
+
+void SqliteTransaction::refuse_if_over() const {
+  if (connection_->in_transaction()) return;
+  throw TransactionMisuse(
+      "SQLite has ended the batch's transaction (OR ROLLBACK, RAISE(ROLLBACK), or a full disk); "
+      "nothing of it is stored");
+}
+
+/// Runs `call` only inside the transaction, and sees that it is still there afterwards.
+template <typename Call>
+void SqliteTransaction::inside(Call call) {
+  refuse_if_over();
+  call();
+  refuse_if_over();
+}
+
+void SqliteTransaction::do_execute(StatementNumber number, std::string_view sql,
+                                   std::span<const SqlParam> params) {
+  inside([&] {
+    auto& statement = connection_->prepared(sql);
+    const ChangeCount changes(connection_->handle());
+    statement.run(params, nullptr);
+    affected_rows_.resize(static_cast<std::size_t>(number) + 1);
+    affected_rows_.back() = changes.rows();
+  });
+}
+
+Rows SqliteTransaction::do_query(std::string_view sql, std::span<const SqlParam> params) {
+  std::vector<std::string> names;
+  std::vector<SqlValue> values;
+  inside([&] {
+    auto& statement = connection_->prepared(sql);
+    names = statement.columns();
+    statement.run(params, &values);
+  });
+  return {std::move(names), std::move(values)};
+}
+
+std::int64_t SqliteTransaction::do_await_affected_rows(StatementNumber number) {
+  return affected_rows_.at(static_cast<std::size_t>(number));
+}
+
+Rows SqliteTransaction::do_query_bulk(const BulkStatement& bulk, std::span<const SqlParam> rows,
+                                      std::size_t columns) {
+  std::vector<std::string> names;
+  std::vector<SqlValue> values;
+  inside([&] {
+    auto& statement = connection_->prepared(bulk.for_each_row);
+    names = statement.columns();
+    for (std::size_t row = 0; row < rows.size(); row += columns)
+      statement.run(rows.subspan(row, columns), &values);
+  });
+  return {std::move(names), std::move(values)};
+}
+
+void SqliteTransaction::run_script(const std::string& script) {
+  refuse_if_doomed();
+  try {
+    inside([&] { connection_->run_script(script); });
+  } catch (...) {
+    doom(std::current_exception());
+    throw;
+  }
+}
+
+void SqliteTransaction::do_commit(const std::function<void()>& on_sent) {
+  refuse_if_over();
+  if (on_sent) on_sent();
+  connection_->commit();
+  if (connection_->in_transaction())
+    throw InfrastructureError("SQLite answered COMMIT and kept the transaction open");
+  turn_.give_back();
+}
+
+void SqliteTransaction::do_rollback() noexcept {
+  connection_->rollback();
+  turn_.give_back();
+}
+
+SQLite::Database& native(Transaction& transaction) {
+  if (auto* ours = dynamic_cast<SqliteTransaction*>(&transaction)) return ours->native();
+  throw ConfigurationError(
+      "sqlite::native() on a transaction that is not SQLite's; look at dialect().backend() first");
+}
+
+}  // namespace kinbox::sqlite
