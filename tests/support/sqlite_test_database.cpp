@@ -1,0 +1,27 @@
+#include "kinbox/sqlite/database.hpp"
+#include "support/temporary_directory.hpp"
+#include "support/test_database.hpp"
+
+namespace kinbox::testing {
+namespace {
+
+class SqliteTestDatabase final : public TestDatabase {
+ public:
+  std::unique_ptr<Database> connect(std::chrono::milliseconds lock_timeout) override {
+    return sqlite::open(
+        {.path = (directory_ / "kinbox.db").string(), .lock_timeout = lock_timeout});
+  }
+
+ private:
+  TemporaryDirectory directory_;
+};
+
+}  // namespace
+
+TestDatabaseKind sqlite_kind() {
+  return {.name = "Sqlite",
+          .missing = [] { return std::string(); },
+          .make = [] { return std::make_unique<SqliteTestDatabase>(); }};
+}
+
+}  // namespace kinbox::testing
