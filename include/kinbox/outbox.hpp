@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,10 @@ class OutboxRelay {
   /// One round: lease, publish, mark. Returns how many rows were marked. Throws InfrastructureError
   /// when the database is away.
   std::size_t run_once();
+
+  /// Rounds until `stop`, then release(). Outages of database and broker are waited out with
+  /// backoff.
+  void run(std::stop_token stop);
 
   /// Gives the lanes back, so that another relay need not wait for the lease to end.
   void release() noexcept;

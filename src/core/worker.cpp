@@ -1,10 +1,6 @@
 #include "kinbox/worker.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
-#include <functional>
-#include <mutex>
 #include <random>
 #include <set>
 #include <thread>
@@ -12,6 +8,7 @@
 #include "core/consumer_registration.hpp"
 #include "core/held_records.hpp"
 #include "core/ownership.hpp"
+#include "core/random_name.hpp"
 #include "kinbox/errors.hpp"
 
 namespace kinbox {
@@ -19,15 +16,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using State = OwnedPartition::State;
-
-/// Never used twice, also not after a restore from backup.
-std::string new_owner_name() {
-  std::random_device random;
-  std::array<char, 36> text{};
-  std::snprintf(text.data(), text.size(), "%08x%08x%08x%08x", random(), random(), random(),
-                random());
-  return text.data();
-}
 
 }  // namespace
 
@@ -40,7 +28,7 @@ class Worker::Impl : public AssignmentListener {
         observer_(observer),
         database_(std::move(database)),
         source_(std::move(source)),
-        owner_(new_owner_name()),
+        owner_(random_name()),
         registry_(consumer_.handlers, database_->dialect()),
         progress_(consumer_.name, owner_, database_->dialect()),
         ownership_({*source_, *database_, progress_, observer_, options_.initial,

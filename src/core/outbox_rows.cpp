@@ -1,0 +1,172 @@
+#include "core/outbox_rows.hpp"
+
+#include "core/dlq_record.hpp"
+#include "core/header_codec.hpp"
+#include "core/storable_text.hpp"
+
+namespace kinbox {
+namespace {
+
+constexpr std::size_t kMaxErrorText = 1024;
+
+// SKIP LOCKED: another relay's lease in progress is not worth waiting for.
+constexpr std::string_view kLeasePostgres =
+    "UPDATE {kinbox}.outbox_lanes SET token = $1, "
+    "leased_until = {now} + $2::bigint * interval '1 millisecond' "
+    "WHERE lane IN (SELECT lane FROM {kinbox}.outbox_lanes WHERE token = $1 "
+    "OR leased_until IS NULL OR leased_until < {now} ORDER BY lane FOR UPDATE SKIP LOCKED)";
+constexpr std::string_view kLeaseSqlite =
+    "UPDATE {kinbox}.outbox_lanes SET token = $1, "
+    "leased_until = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ($2 / 1000.0) || ' seconds') "
+    "WHERE token = $1 OR leased_until IS NULL OR leased_until < {now}";
+
+constexpr std::string_view kRelease =
+    "UPDATE {kinbox}.outbox_lanes SET token = '', leased_until = NULL WHERE token = $1";
+
+constexpr std::string_view kIsoPostgres =
+    "to_char(%s AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
+
+constexpr std::string_view kPending =
+    "SELECT o.id, o.topic AS target, o.message_id, o.dead_letter_id, "
+    "COALESCE(d.topic, o.topic) AS topic, d.partition, d.record_offset, "
+    "CASE WHEN d.id IS NULL THEN o.record_timestamp_ms ELSE d.record_timestamp_ms END AS ts, "
+    "CASE WHEN d.id IS NULL THEN o.key ELSE d.key END AS key, "
+    "CASE WHEN d.id IS NULL THEN o.value ELSE d.value END AS value, "
+    "CASE WHEN d.id IS NULL THEN o.headers ELSE d.headers END AS headers, "
+    "c.group_id, d.event_id, d.handler, d.reason, d.error_type, d.error_text, d.fingerprint, "
+    "d.attempts, d.redrive_count, {first_failed_at} AS first_failed_at, {dead_at} AS dead_at "
+    "FROM {kinbox}.outbox AS o "
+    "LEFT JOIN {kinbox}.dead_letters AS d ON d.id = o.dead_letter_id "
+    "LEFT JOIN {kinbox}.consumers AS c ON c.name = d.consumer "
+    "WHERE o.state = 'pending' "
+    "AND o.lane IN (SELECT lane FROM {kinbox}.outbox_lanes WHERE token = $1)";
+
+constexpr std::string_view kCount =
+    "SELECT count(*) AS waiting FROM {kinbox}.outbox WHERE state = 'pending' AND topic = $1";
+
+constexpr std::string_view kMarkSent =
+    "UPDATE {kinbox}.outbox SET state = 'sent', sent_at = {now}, attempts = attempts + 1, "
+    "last_error = '' WHERE id = $1 AND state = 'pending'";
+constexpr std::string_view kMarkFailed =
+    "UPDATE {kinbox}.outbox SET attempts = attempts + 1, last_error = $2 "
+    "WHERE id = $1 AND state = 'pending'";
+constexpr std::string_view kMarkRefused =
+    "UPDATE {kinbox}.outbox SET state = 'refused', attempts = attempts + 1, last_error = $2 "
+    "WHERE id = $1 AND state = 'pending'";
+
+std::string pending_text(const Dialect& dialect) {
+  const auto iso = [&](const std::string& column) {
+    if (dialect.backend() == Backend::kSqlite) return column;
+    std::string text(kIsoPostgres);
+    return text.replace(text.find("%s"), 2, column);
+  };
+  std::string text = dialect.render(kPending);
+  for (const std::string column : {"first_failed_at", "dead_at"}) {
+    const auto mark = '{' + column + '}';
+    text.replace(text.find(mark), mark.size(), iso("d." + column));
+  }
+  return text;
+}
+
+std::string hex(const ByteVector& bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const auto byte : bytes) {
+    text += kDigits[std::to_integer<unsigned>(byte) >> 4];
+    text += kDigits[std::to_integer<unsigned>(byte) & 0xF];
+  }
+  return text;
+}
+
+std::optional<std::string> as_string(const std::optional<ByteVector>& bytes) {
+  if (!bytes) return std::nullopt;
+  return std::string(as_text(*bytes));
+}
+
+OwnedRecord stored_record(const kinbox::Row& row) {
+  OwnedRecord record;
+  record.topic = row.get<std::string>("topic");
+  record.key = as_string(row.get<std::optional<ByteVector>>("key"));
+  record.value = as_string(row.get<std::optional<ByteVector>>("value"));
+  record.headers = decode_headers(row.get<std::string>("headers"));
+  if (const auto ms = row.get<std::optional<std::int64_t>>("ts"))
+    record.timestamp = Timestamp{std::chrono::milliseconds{*ms}};
+  return record;
+}
+
+OwnedRecord letter_record(const kinbox::Row& row, OwnedRecord record) {
+  const auto text = [&](std::string_view column) {
+    return row.get<std::optional<std::string>>(column).value_or("");
+  };
+  record.partition = static_cast<std::int32_t>(row.get<std::int64_t>("partition"));
+  record.offset = row.get<std::int64_t>("record_offset");
+  return dlq_record({.record = std::move(record),
+                     .message_id = text("message_id"),
+                     .group = text("group_id"),
+                     .event_id = text("event_id"),
+                     .handler = text("handler"),
+                     .reason = text("reason"),
+                     .error_type = text("error_type"),
+                     .error_text = text("error_text"),
+                     .fingerprint_hex = hex(row.get<ByteVector>("fingerprint")),
+                     .attempts = row.get<std::int64_t>("attempts"),
+                     .redrive_count = row.get<std::int64_t>("redrive_count"),
+                     .first_failed_at = text("first_failed_at"),
+                     .dead_at = text("dead_at")},
+                    row.get<std::string>("target"));
+}
+
+}  // namespace
+
+OutboxRows::OutboxRows(const Dialect& dialect, std::string token)
+    : token_(std::move(token)),
+      lease_(dialect.render(dialect.backend() == Backend::kSqlite ? kLeaseSqlite : kLeasePostgres)),
+      release_(dialect.render(kRelease)),
+      pending_(pending_text(dialect)),
+      count_(dialect.render(kCount)),
+      mark_sent_(dialect.render(kMarkSent)),
+      mark_failed_(dialect.render(kMarkFailed)),
+      mark_refused_(dialect.render(kMarkRefused)) {}
+
+std::size_t OutboxRows::lease(OpenTransaction& tx, std::chrono::milliseconds duration) const {
+  return static_cast<std::size_t>(tx.execute(lease_, token_, duration.count()).affected_rows());
+}
+
+void OutboxRows::release(OpenTransaction& tx) const { tx.execute(release_, token_); }
+
+std::vector<OutboxRows::Row> OutboxRows::pending(
+    OpenTransaction& tx, std::size_t limit, const std::set<std::string>& blocked_topics) const {
+  auto sql = pending_;
+  std::vector<SqlParam> params{token_, static_cast<std::int64_t>(limit)};
+  for (const auto& topic : blocked_topics) {
+    params.emplace_back(topic);
+    sql += " AND o.topic <> $" + std::to_string(params.size());
+  }
+  sql += " ORDER BY o.id LIMIT $2";
+  std::vector<Row> rows;
+  for (const auto row : tx.query_with(sql, params)) {
+    auto record = stored_record(row);
+    const bool is_letter = row.get<std::optional<std::int64_t>>("dead_letter_id").has_value();
+    rows.push_back({row.get<std::int64_t>("id"),
+                    is_letter ? letter_record(row, std::move(record)) : std::move(record)});
+  }
+  return rows;
+}
+
+std::size_t OutboxRows::count_pending(OpenTransaction& tx, const std::string& topic) const {
+  return static_cast<std::size_t>(tx.query(count_, topic)[0].get<std::int64_t>(0));
+}
+
+void OutboxRows::mark_sent(OpenTransaction& tx, std::int64_t id) const {
+  tx.execute(mark_sent_, id);
+}
+
+void OutboxRows::mark_failed(OpenTransaction& tx, std::int64_t id, std::string_view error) const {
+  tx.execute(mark_failed_, id, storable_text(error, kMaxErrorText));
+}
+
+void OutboxRows::mark_refused(OpenTransaction& tx, std::int64_t id, std::string_view error) const {
+  tx.execute(mark_refused_, id, storable_text(error, kMaxErrorText));
+}
+
+}  // namespace kinbox
