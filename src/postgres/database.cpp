@@ -1,0 +1,88 @@
+#include "kinbox/postgres/database.hpp"
+
+#include "kinbox/errors.hpp"
+#include "kinbox/postgres/native.hpp"
+#include "postgres/connect.hpp"
+#include "postgres/error_classes.hpp"
+#include "postgres/transaction.hpp"
+#include "postgres/unsafe.hpp"
+
+namespace kinbox::postgres {
+namespace {
+
+std::string set_local(const std::string& name, std::chrono::milliseconds value) {
+  return "; SET LOCAL " + name + " = " + std::to_string(value.count());
+}
+
+/// One round trip.
+std::string begin_text(const Options& options) {
+  return "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE" +
+         set_local("lock_timeout", options.lock_timeout) +
+         set_local("statement_timeout", options.statement_timeout) +
+         set_local("idle_in_transaction_session_timeout",
+                   options.idle_in_transaction_session_timeout);
+}
+
+class PostgresDatabase final : public Database {
+ public:
+  explicit PostgresDatabase(const Options& options)
+      : options_(options),
+        dialect_(Backend::kPostgres, options.schema),
+        begin_(begin_text(options)) {}
+
+  const Dialect& dialect() const override { return dialect_; }
+
+  std::unique_ptr<OpenTransaction> begin() override {
+    auto connection = idle_connection();
+    const auto result = connection->run(begin_);
+    if (!succeeded(*result)) {
+      connection->abandon();
+      throw InfrastructureError("PostgreSQL: cannot begin a transaction: " + message_of(*result));
+    }
+    return std::make_unique<PostgresTransaction>(std::move(connection), dialect_);
+  }
+
+  void refuse_unsafe() override { postgres::refuse_unsafe(*idle_connection(), dialect_); }
+
+  std::string session() const override {
+    if (!connection_ || connection_->lost()) return {};
+    return std::to_string(PQbackendPID(connection_->raw()));
+  }
+
+  void run_script(OpenTransaction& transaction, const std::string& script) override {
+    dynamic_cast<PostgresTransaction&>(transaction).run_script(script);
+  }
+
+ private:
+  std::shared_ptr<Connection> idle_connection() {
+    if (!connection_ || !connection_->usable()) {
+      connection_.reset();
+      connection_ = std::make_shared<Connection>(options_);
+    }
+    if (PQtransactionStatus(connection_->raw()) != PQTRANS_IDLE)
+      throw ConfigurationError("a transaction of this Database is still open: one at a time");
+    return connection_;
+  }
+
+  Options options_;
+  Dialect dialect_;
+  std::string begin_;
+  std::shared_ptr<Connection> connection_;
+};
+
+}  // namespace
+
+DatabaseFactory factory(const Options& options) {
+  validate(options);
+  const Dialect refuses_a_bad_schema(Backend::kPostgres, options.schema);
+  return [options] { return std::make_unique<PostgresDatabase>(options); };
+}
+
+pqxx::transaction_base& native(Transaction& tx) {
+  auto* transaction = dynamic_cast<PostgresTransaction*>(&tx);
+  if (transaction == nullptr)
+    throw ConfigurationError("postgres::native() was given a transaction of another database");
+  return transaction->native();
+}
+
+}  // namespace kinbox::postgres

@@ -1,0 +1,119 @@
+#include "postgres/parameters.hpp"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "kinbox/errors.hpp"
+
+namespace kinbox::postgres {
+namespace {
+
+constexpr int kText = 0;
+constexpr int kBinary = 1;
+
+void refuse_nul(std::string_view text) {
+  if (text.find('\0') == std::string_view::npos) return;
+  throw SqlError("a text argument holds the character NUL, which PostgreSQL cannot store", "22021");
+}
+
+int length_of(Bytes bytes) {
+  if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
+    throw SqlError("an argument of " + std::to_string(bytes.size()) + " bytes is too long",
+                   "54000");
+  return static_cast<int>(bytes.size());
+}
+
+std::string number_text(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
+  std::array<char, 32> buffer;
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
+  return {buffer.data(), end};
+}
+
+void append_hex(std::string& out, Bytes bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  for (const auto byte : bytes) {
+    out += kDigits[std::to_integer<unsigned>(byte) >> 4];
+    out += kDigits[std::to_integer<unsigned>(byte) & 15];
+  }
+}
+
+/// Appends one element of an array literal.
+struct AppendElement {
+  std::string& out;
+
+  void operator()(std::monostate) const { out += "NULL"; }
+  void operator()(bool value) const { out += value ? "true" : "false"; }
+  void operator()(std::int64_t value) const { out += std::to_string(value); }
+  void operator()(double value) const { out += number_text(value); }
+  void operator()(std::string_view text) const {
+    refuse_nul(text);
+    out += '"';
+    for (const char c : text) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+    out += '"';
+  }
+  void operator()(Bytes bytes) const {
+    out += "\"\\\\x";
+    append_hex(out, bytes);
+    out += '"';
+  }
+};
+
+}  // namespace
+
+Parameters::Parameters(std::span<const SqlParam> params) {
+  // Short texts live inside their strings, and values_ points there: the strings must not move.
+  texts_.reserve(params.size());
+  values_.reserve(params.size());
+  lengths_.reserve(params.size());
+  formats_.reserve(params.size());
+  for (const auto& param : params) add(param);
+}
+
+void Parameters::add(const SqlParam& param) {
+  if (const auto* bytes = std::get_if<Bytes>(&param.value())) {
+    // A null pointer would be NULL; empty bytes are not.
+    values_.push_back(bytes->empty() ? "" : as_text(*bytes).data());
+    lengths_.push_back(length_of(*bytes));
+    formats_.push_back(kBinary);
+  } else if (const auto* text = std::get_if<std::string_view>(&param.value())) {
+    refuse_nul(*text);
+    add_text(std::string(*text));
+  } else if (const auto* flag = std::get_if<bool>(&param.value())) {
+    add_text(*flag ? "true" : "false");
+  } else if (const auto* number = std::get_if<std::int64_t>(&param.value())) {
+    add_text(std::to_string(*number));
+  } else if (const auto* real = std::get_if<double>(&param.value())) {
+    add_text(number_text(*real));
+  } else {
+    values_.push_back(nullptr);
+    lengths_.push_back(0);
+    formats_.push_back(kText);
+  }
+}
+
+void Parameters::add_text(std::string text) {
+  texts_.push_back(std::move(text));
+  values_.push_back(texts_.back().c_str());
+  lengths_.push_back(0);
+  formats_.push_back(kText);
+}
+
+std::vector<std::string> array_literals(std::span<const SqlParam> rows, std::size_t columns) {
+  std::vector<std::string> literals(columns, "{");
+  for (std::size_t at = 0; at < rows.size(); ++at) {
+    auto& literal = literals[at % columns];
+    if (literal.size() > 1) literal += ',';
+    std::visit(AppendElement{literal}, rows[at].value());
+  }
+  for (auto& literal : literals) literal += '}';
+  return literals;
+}
+
+}  // namespace kinbox::postgres
