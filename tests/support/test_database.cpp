@@ -7,7 +7,7 @@
 namespace kinbox::testing {
 
 const std::vector<TestDatabaseKind>& all_databases() {
-  static const std::vector<TestDatabaseKind> all{sqlite_kind()};
+  static const std::vector<TestDatabaseKind> all{sqlite_kind(), postgres_kind()};
   return all;
 }
 

@@ -42,6 +42,7 @@ struct TestDatabaseKind {
 const std::vector<TestDatabaseKind>& all_databases();
 
 TestDatabaseKind sqlite_kind();
+TestDatabaseKind postgres_kind();
 
 /// Brings kinbox's own tables.
 void migrate(Database& database);
