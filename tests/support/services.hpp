@@ -14,7 +14,8 @@ namespace kinbox::testing {
 //   const Outage outage = KafkaService::get().kill();
 //
 // There is one of each for all tests: use a topic, group, schema or database of your own (see
-// unique_name.hpp). Tests that make an Outage must run alone (ctest property RUN_SERIAL).
+// unique_name.hpp). A test that makes an Outage or uses KafkaService::proxy_port() must run alone:
+// it belongs into a suite whose name contains "Outage", which tests/CMakeLists.txt runs serially.
 
 // A server that is down or frozen until end(), or until this goes out of scope: a test that fails
 // in the middle leaves the server running for the others.
