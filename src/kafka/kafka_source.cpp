@@ -1,0 +1,142 @@
+#include "kafka/kafka_source.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "kafka/client_config.hpp"
+#include "kafka/log_queries.hpp"
+#include "kafka/partition_list.hpp"
+#include "kafka/shutdown.hpp"
+#include "kinbox/errors.hpp"
+
+namespace kinbox::kafka {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+rd_kafka_t* start_consumer(const SourceOptions& options, KafkaSource& owner,
+                           void (*on_rebalance)(rd_kafka_t*, rd_kafka_resp_err_t,
+                                                rd_kafka_topic_partition_list_t*, void*)) {
+  auto conf = consumer_conf(options.settings, options.group);
+  rd_kafka_conf_set_opaque(conf.get(), &owner);
+  route_messages<KafkaSource>(conf.get());
+  rd_kafka_conf_set_rebalance_cb(conf.get(), on_rebalance);
+  rd_kafka_t* rk = start_client(RD_KAFKA_CONSUMER, std::move(conf));
+  rd_kafka_poll_set_consumer(rk);
+  rd_kafka_set_log_queue(rk, nullptr);
+  return rk;
+}
+
+}  // namespace
+
+std::unique_ptr<Source> make_source(SourceOptions options, Observer& observer) {
+  return std::make_unique<KafkaSource>(std::move(options), observer);
+}
+
+KafkaSource::KafkaSource(SourceOptions options, Observer& observer)
+    : options_(std::move(options)),
+      voice_(observer),
+      rk_(start_consumer(options_, *this, &on_rebalance)),
+      assignment_(rk_, voice_),
+      teller_(std::make_unique<Teller>(rk_, voice_)) {}
+
+KafkaSource::~KafkaSource() {
+  constexpr std::chrono::seconds kPatience{5};
+  release(Clock::now() + kPatience);
+}
+
+rd_kafka_t* KafkaSource::client() const {
+  if (rk_ == nullptr) throw ConfigurationError("this Kafka source is closed");
+  return rk_;
+}
+
+void KafkaSource::subscribe(AssignmentListener& listener) {
+  listener_ = &listener;
+  auto topics = new_list(options_.topics.size());
+  for (const auto& topic : options_.topics) add(topics, {topic, RD_KAFKA_PARTITION_UA});
+  const auto error = rd_kafka_subscribe(client(), topics.get());
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return;
+  std::string names;
+  for (const auto& topic : options_.topics) names += " \"" + topic + "\"";
+  throw ConfigurationError("cannot subscribe to" + names + ": " + rd_kafka_err2str(error));
+}
+
+void KafkaSource::start_at(const TopicPartition& partition, Offset offset) {
+  auto* owned = assignment_.find(partition);
+  if (owned == nullptr) return;
+  drop(partition);
+  assignment_.start(*owned, offset);
+}
+
+void KafkaSource::pause(const TopicPartition& partition) {
+  auto* owned = assignment_.find(partition);
+  if (owned == nullptr) return;
+  assignment_.pause(partition, *owned);
+  // It may be kept for long and would pin its fetch buffer.
+  for (auto& record : carried_)
+    if (record.topic_partition() == partition) record = record.detach();
+}
+
+void KafkaSource::resume(const TopicPartition& partition) {
+  if (auto* owned = assignment_.find(partition)) assignment_.resume(partition, *owned);
+}
+
+void KafkaSource::tell(std::span<const PartitionOffset> positions) {
+  // Kafka would take it from anybody in the group.
+  std::vector<PartitionOffset> ours;
+  std::copy_if(positions.begin(), positions.end(), std::back_inserter(ours),
+               [&](const auto& told) { return assignment_.find(told.partition) != nullptr; });
+  client();
+  teller_->tell(ours);
+}
+
+std::optional<Offset> KafkaSource::told(const TopicPartition& partition) {
+  return committed_offset(client(), partition, options_.ask_timeout);
+}
+
+LogRange KafkaSource::log_range(const TopicPartition& partition) {
+  return kafka::log_range(client(), partition, options_.ask_timeout);
+}
+
+Offset KafkaSource::offset_at(const TopicPartition& partition, Timestamp time) {
+  return kafka::offset_at(client(), partition, time, options_.ask_timeout);
+}
+
+bool KafkaSource::at_end(const TopicPartition& partition) const {
+  const auto* owned = assignment_.find(partition);
+  return owned != nullptr && owned->at_end;
+}
+
+std::string KafkaSource::cluster_id() { return kafka::cluster_id(client(), options_.ask_timeout); }
+
+void KafkaSource::close(Clock::time_point deadline) {
+  if (rk_ == nullptr) return;
+  gathering_ = {};
+  carried_.clear();
+  teller_->flush(std::min(deadline, Clock::now() + options_.last_tell_timeout));
+  if (!leave_group(rk_, deadline - (deadline - Clock::now()) / 4))
+    voice_.say(4, "the group \"" + options_.group +
+                      "\" could not be left in time; the broker will notice by itself");
+  const auto rest = assignment_.partitions();
+  if (!rest.empty()) announce_revoked(rest, Revocation::kLost);
+  release(deadline);
+}
+
+void KafkaSource::release(Clock::time_point deadline) {
+  if (rk_ == nullptr) return;
+  gathering_ = {};
+  carried_.clear();
+  teller_.reset();
+  if (!destroy_by(std::exchange(rk_, nullptr), deadline))
+    voice_.say(4, "librdkafka did not let go of its client in time; it is left behind");
+}
+
+void KafkaSource::drop(const TopicPartition& partition) {
+  const auto is_its = [&](const auto& record) { return record.topic_partition() == partition; };
+  std::erase_if(carried_, is_its);
+  std::erase_if(gathering_.polled.records, is_its);
+  std::erase_if(gathering_.polled.out_of_range,
+                [&](const auto& report) { return report.partition == partition; });
+}
+
+}  // namespace kinbox::kafka

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <vector>
+
+#include "kafka/assignment.hpp"
+#include "kafka/teller.hpp"
+#include "kafka/voice.hpp"
+#include "kinbox/kafka/source.hpp"
+
+namespace kinbox::kafka {
+
+/// One consumer of librdkafka. See Source for the contract.
+class KafkaSource final : public Source {
+ public:
+  KafkaSource(SourceOptions options, Observer& observer);
+  ~KafkaSource() override;
+  KafkaSource(const KafkaSource&) = delete;
+  KafkaSource& operator=(const KafkaSource&) = delete;
+
+  void subscribe(AssignmentListener& listener) override;
+  Polled poll(const PollBudget& budget) override;
+  void start_at(const TopicPartition& partition, Offset offset) override;
+  void pause(const TopicPartition& partition) override;
+  void resume(const TopicPartition& partition) override;
+  void tell(std::span<const PartitionOffset> positions) override;
+  std::optional<Offset> told(const TopicPartition& partition) override;
+  LogRange log_range(const TopicPartition& partition) override;
+  Offset offset_at(const TopicPartition& partition, Timestamp time) override;
+  bool at_end(const TopicPartition& partition) const override;
+  std::string cluster_id() override;
+  void close(std::chrono::steady_clock::time_point deadline) override;
+
+  Voice& voice() noexcept { return voice_; }
+
+ private:
+  /// What one poll has collected so far. A member, because partitions may be taken away meanwhile.
+  struct Gathering {
+    Polled polled;
+    std::size_t bytes = 0;
+  };
+
+  rd_kafka_t* client() const;
+
+  /// False when some still do not fit: nothing may overtake them.
+  bool gather_carried(const PollBudget& budget);
+  void gather_new(const PollBudget& budget);
+  bool full(const PollBudget& budget) const;
+  /// False when the record did not fit and is carried over.
+  bool gather(Record record, const PollBudget& budget);
+  bool accept(MessageHandle message, const PollBudget& budget);
+  void on_event(const rd_kafka_message_t& message);
+  void on_out_of_range(const rd_kafka_message_t& message);
+  void throw_if_failed();
+
+  static void on_rebalance(rd_kafka_t* rk, rd_kafka_resp_err_t what,
+                           rd_kafka_topic_partition_list_t* partitions, void* source);
+  void on_assigned(const std::vector<TopicPartition>& partitions);
+  void on_revoked(const std::vector<TopicPartition>& partitions, Revocation how);
+  std::vector<std::optional<Offset>> ask_where(const std::vector<TopicPartition>& partitions);
+  void announce_revoked(const std::vector<TopicPartition>& partitions, Revocation how);
+  void drop(const TopicPartition& partition);
+  void release(std::chrono::steady_clock::time_point deadline);
+
+  SourceOptions options_;
+  Voice voice_;
+  /// Destroyed by `release`, never by a destructor that may wait for ever.
+  rd_kafka_t* rk_;
+  Assignment assignment_;
+  std::unique_ptr<Teller> teller_;
+  AssignmentListener* listener_ = nullptr;
+  Gathering gathering_;
+  /// Records that did not fit into a poll, at most one per partition; librdkafka is past them.
+  std::vector<Record> carried_;
+  /// Thrown by a listener inside a callback, to be thrown again outside of it.
+  std::exception_ptr failure_;
+};
+
+}  // namespace kinbox::kafka

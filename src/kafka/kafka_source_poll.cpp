@@ -1,0 +1,115 @@
+#include <algorithm>
+#include <array>
+
+#include "kafka/kafka_source.hpp"
+#include "kafka/message_record.hpp"
+#include "kinbox/errors.hpp"
+
+namespace kinbox::kafka {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+int milliseconds_until(Clock::time_point deadline) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+  return static_cast<int>(std::max<std::int64_t>(0, left.count()));
+}
+
+}  // namespace
+
+Polled KafkaSource::poll(const PollBudget& budget) {
+  client();
+  teller_->serve();
+  assignment_.carry_out();
+  gathering_ = {};
+  if (gather_carried(budget)) gather_new(budget);
+  throw_if_failed();
+  return std::exchange(gathering_, {}).polled;
+}
+
+bool KafkaSource::gather_carried(const PollBudget& budget) {
+  bool all = true;
+  for (auto& record : std::exchange(carried_, {})) {
+    if (assignment_.find(record.topic(), record.partition())->paused)
+      carried_.push_back(std::move(record));
+    else
+      all = gather(std::move(record), budget) && all;
+  }
+  return all;
+}
+
+void KafkaSource::gather_new(const PollBudget& budget) {
+  const auto deadline = Clock::now() + budget.max_wait;
+  const auto something = [&] {
+    return !gathering_.polled.records.empty() || !gathering_.polled.out_of_range.empty();
+  };
+  while (!full(budget)) {
+    MessageHandle message(
+        rd_kafka_consumer_poll(rk_, something() ? 0 : milliseconds_until(deadline)));
+    if (!message) return;
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+      on_event(*message);
+    else if (!accept(std::move(message), budget))
+      return;
+  }
+}
+
+bool KafkaSource::full(const PollBudget& budget) const {
+  return gathering_.polled.records.size() >= budget.max_records ||
+         gathering_.bytes >= budget.max_bytes;
+}
+
+bool KafkaSource::gather(Record record, const PollBudget& budget) {
+  const auto size = record.size();
+  const bool fits = gathering_.polled.records.empty() ||
+                    (!full(budget) && gathering_.bytes + size <= budget.max_bytes);
+  if (!fits) {
+    carried_.push_back(std::move(record));
+    return false;
+  }
+  gathering_.bytes += size;
+  gathering_.polled.records.push_back(std::move(record));
+  return true;
+}
+
+bool KafkaSource::accept(MessageHandle message, const PollBudget& budget) {
+  auto* owned = assignment_.find(rd_kafka_topic_name(message->rkt), message->partition);
+  // Steps back happen around rebalances: what was delivered comes again.
+  if (owned == nullptr || !owned->fetching() || message->offset < owned->next) return true;
+  owned->next = message->offset + 1;
+  owned->at_end = false;
+  return gather(to_record(std::move(message)), budget);
+}
+
+void KafkaSource::on_event(const rd_kafka_message_t& message) {
+  switch (message.err) {
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+      if (auto* owned = assignment_.find(rd_kafka_topic_name(message.rkt), message.partition))
+        owned->at_end = true;
+      return;
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+      return on_out_of_range(message);
+    case RD_KAFKA_RESP_ERR__FATAL:
+      return;  // throw_if_failed asks for the cause
+    default:
+      voice_.consumer_error(message);
+  }
+}
+
+void KafkaSource::on_out_of_range(const rd_kafka_message_t& message) {
+  const TopicPartition partition{rd_kafka_topic_name(message.rkt), message.partition};
+  auto* owned = assignment_.find(partition);
+  if (owned == nullptr) return;
+  owned->stopped = true;
+  const auto asked = message.offset >= 0 ? message.offset : owned->next;
+  gathering_.polled.out_of_range.push_back({partition, asked});
+}
+
+void KafkaSource::throw_if_failed() {
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+  std::array<char, 512> cause{};
+  if (rd_kafka_fatal_error(rk_, cause.data(), cause.size()) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    throw FatalSourceError(std::string("this member of the group cannot go on: ") + cause.data());
+}
+
+}  // namespace kinbox::kafka

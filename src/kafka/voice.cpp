@@ -1,0 +1,64 @@
+#include "kafka/voice.hpp"
+
+#include <array>
+
+namespace kinbox::kafka {
+namespace {
+
+constexpr int kError = 3;
+constexpr int kWarning = 4;
+constexpr std::chrono::minutes kSilence{1};
+
+std::string topic_of(const rd_kafka_message_t& message) {
+  return message.rkt == nullptr ? std::string() : rd_kafka_topic_name(message.rkt);
+}
+
+}  // namespace
+
+void Voice::say(int severity, std::string text) {
+  observer_.on_notice(notice::SourceMessage{severity, std::move(text)});
+}
+
+void Voice::log(int level, const char* facility, const char* text) {
+  say(level, std::string(facility) + ": " + text);
+}
+
+void Voice::error(rd_kafka_t* rk, rd_kafka_resp_err_t code, const char* reason) {
+  if (code != RD_KAFKA_RESP_ERR__FATAL) return say(kWarning, reason);
+  std::array<char, 512> cause{};
+  rd_kafka_fatal_error(rk, cause.data(), cause.size());
+  say(kError, cause.data());
+}
+
+void Voice::consumer_error(const rd_kafka_message_t& message) {
+  const auto topic = topic_of(message);
+  if (said_lately(topic, message.err)) return;
+  say(kError, topic_error_text(topic, message.err, rd_kafka_message_errstr(&message)));
+}
+
+bool Voice::said_lately(const std::string& topic, rd_kafka_resp_err_t code) {
+  const auto now = std::chrono::steady_clock::now();
+  const auto [entry, first] = last_said_.try_emplace({topic, code}, now);
+  if (first) return false;
+  if (now - entry->second < kSilence) return true;
+  entry->second = now;
+  return false;
+}
+
+std::string topic_error_text(const std::string& topic, rd_kafka_resp_err_t code,
+                             const std::string& library_text) {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+      return "topic \"" + topic +
+             "\" does not exist on this cluster; create it or correct its name";
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+      return "topic \"" + topic +
+             "\": this user may not use it; grant it READ (consumers) or WRITE (dead letters)";
+    default:
+      return topic.empty() ? library_text : "topic \"" + topic + "\": " + library_text;
+  }
+}
+
+}  // namespace kinbox::kafka

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "kinbox/observer.hpp"
+
+namespace kinbox::kafka {
+
+/// Turns what librdkafka says into notices.
+class Voice {
+ public:
+  explicit Voice(Observer& observer) : observer_(observer) {}
+
+  /// `severity` as in syslog(3).
+  void say(int severity, std::string text);
+  void log(int level, const char* facility, const char* text);
+  void error(rd_kafka_t* rk, rd_kafka_resp_err_t code, const char* reason);
+
+  /// An error that the consumer's poll brought. The same one is said once a minute.
+  void consumer_error(const rd_kafka_message_t& message);
+
+ private:
+  bool said_lately(const std::string& topic, rd_kafka_resp_err_t code);
+
+  Observer& observer_;
+  std::map<std::pair<std::string, rd_kafka_resp_err_t>, std::chrono::steady_clock::time_point>
+      last_said_;
+};
+
+/// What a topic's error means and what to do about it.
+std::string topic_error_text(const std::string& topic, rd_kafka_resp_err_t code,
+                             const std::string& library_text);
+
+}  // namespace kinbox::kafka
