@@ -96,9 +96,9 @@ void Connection::refuse_foreign_file() {
 Rows Connection::query_as_framework(const std::string& sql) {
   const Authorizer::Permit permit(authorizer_);
   Statement statement(*this, sql);
-  std::vector<SqlValue> values;
-  statement.run({}, &values);
-  return {statement.columns(), std::move(values)};
+  Statement::Result result;
+  statement.run({}, &result);
+  return std::move(result).rows();
 }
 
 std::string Connection::pragma(const std::string& text) {

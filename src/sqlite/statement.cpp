@@ -73,6 +73,11 @@ SqlValue field(sqlite3_stmt* statement, int column) {
   }
 }
 
+void append_row(sqlite3_stmt* statement, std::vector<SqlValue>& values) {
+  const int columns = sqlite3_column_count(statement);
+  for (int column = 0; column < columns; ++column) values.push_back(field(statement, column));
+}
+
 std::vector<std::string> column_names(sqlite3_stmt* statement) {
   std::vector<std::string> names;
   for (int i = 0; i < sqlite3_column_count(statement); ++i)
@@ -107,7 +112,6 @@ Statement::Statement(Connection& connection, std::string_view sql) : connection_
   if (prepare(sql))
     throw SqlError("one call runs one statement; split the text at ';'", "kinbox_statements");
   number_placeholders();
-  columns_ = column_names(handle_.get());
 }
 
 Statement::Handle Statement::prepare(std::string_view& sql) {
@@ -146,20 +150,20 @@ void Statement::bind(std::span<const SqlParam> params) {
         std::visit(Bind{handle_.get(), static_cast<int>(i + 1)}, params[numbers_[i] - 1].value()));
 }
 
-void Statement::append_row(std::vector<SqlValue>& values) const {
-  for (int column = 0; column < static_cast<int>(columns_.size()); ++column)
-    values.push_back(field(handle_.get(), column));
+bool Statement::step() {
+  const int result = sqlite3_step(handle_.get());
+  connection_.check(result);
+  return result == SQLITE_ROW;
 }
 
-void Statement::run(std::span<const SqlParam> params, std::vector<SqlValue>* values) {
+void Statement::run(std::span<const SqlParam> params, Result* result) {
   const Run run(handle_.get());
   bind(params);
-  for (;;) {
-    const int result = sqlite3_step(handle_.get());
-    connection_.check(result);
-    if (result == SQLITE_DONE) return;
-    if (values != nullptr) append_row(*values);
-  }
+  bool has_row = step();
+  // Only now: the first step prepares again when the schema has changed.
+  if (result != nullptr && result->columns.empty()) result->columns = column_names(handle_.get());
+  for (; has_row; has_row = step())
+    if (result != nullptr) append_row(handle_.get(), result->values);
 }
 
 }  // namespace kinbox::sqlite

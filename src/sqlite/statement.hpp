@@ -21,10 +21,16 @@ class Statement {
   /// Throws SqlError when `sql` is not exactly one statement with placeholders $1, $2 ... $n.
   Statement(Connection& connection, std::string_view sql);
 
-  const std::vector<std::string>& columns() const { return columns_; }
+  /// What runs gave back so far: row after row.
+  struct Result {
+    std::vector<std::string> columns;
+    std::vector<SqlValue> values;
 
-  /// Runs it to its end. Fields of the rows it gives are appended to `values` unless that is null.
-  void run(std::span<const SqlParam> params, std::vector<SqlValue>* values);
+    Rows rows() && { return {std::move(columns), std::move(values)}; }
+  };
+
+  /// Runs it to its end. The rows it gives are appended to `result` unless that is null.
+  void run(std::span<const SqlParam> params, Result* result);
 
  private:
   struct Finalize {
@@ -37,13 +43,12 @@ class Statement {
   Handle prepare(std::string_view& sql);
   void number_placeholders();
   void bind(std::span<const SqlParam> params);
-  void append_row(std::vector<SqlValue>& values) const;
+  bool step();
 
   Connection& connection_;
   Handle handle_;
   /// For SQLite's parameter i (from 0) the number N of its "$N".
   std::vector<std::size_t> numbers_;
-  std::vector<std::string> columns_;
 };
 
 }  // namespace kinbox::sqlite

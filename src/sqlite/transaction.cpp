@@ -55,14 +55,9 @@ void SqliteTransaction::do_execute(StatementNumber number, std::string_view sql,
 }
 
 Rows SqliteTransaction::do_query(std::string_view sql, std::span<const SqlParam> params) {
-  std::vector<std::string> names;
-  std::vector<SqlValue> values;
-  inside([&] {
-    auto& statement = connection_->prepared(sql);
-    names = statement.columns();
-    statement.run(params, &values);
-  });
-  return {std::move(names), std::move(values)};
+  Statement::Result result;
+  inside([&] { connection_->prepared(sql).run(params, &result); });
+  return std::move(result).rows();
 }
 
 std::int64_t SqliteTransaction::do_await_affected_rows(StatementNumber number) {
@@ -71,15 +66,13 @@ std::int64_t SqliteTransaction::do_await_affected_rows(StatementNumber number) {
 
 Rows SqliteTransaction::do_query_bulk(const BulkStatement& bulk, std::span<const SqlParam> rows,
                                       std::size_t columns) {
-  std::vector<std::string> names;
-  std::vector<SqlValue> values;
+  Statement::Result result;
   inside([&] {
     auto& statement = connection_->prepared(bulk.for_each_row);
-    names = statement.columns();
     for (std::size_t row = 0; row < rows.size(); row += columns)
-      statement.run(rows.subspan(row, columns), &values);
+      statement.run(rows.subspan(row, columns), &result);
   });
-  return {std::move(names), std::move(values)};
+  return std::move(result).rows();
 }
 
 void SqliteTransaction::run_script(const std::string& script) {
