@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,8 @@ struct TestDatabaseKind {
   std::function<std::string()> missing;
   std::function<std::unique_ptr<TestDatabase>()> make;
 };
+
+inline void PrintTo(const TestDatabaseKind& kind, std::ostream* out) { *out << kind.name; }
 
 /// Every database that the contract suites run on.
 const std::vector<TestDatabaseKind>& all_databases();
