@@ -19,7 +19,8 @@ constexpr auto kGuilty = Fault::kStatement;
 
 // First match wins; what is not listed is the statement's fault. A timeout in kinbox's own
 // statement means that others hold the row or that the server is slow: no event did that.
-constexpr std::array<Row, 13> kTable{{
+constexpr std::array<Row, 14> kTable{{
+    {"08P01", kGuilty, kGuilty},  // the call passed too few or too many arguments
     {"08", kServer, kServer},     // connection exception
     {"57P01", kServer, kServer},  // admin shutdown, pg_terminate_backend
     {"57P02", kServer, kServer},  // crash shutdown
