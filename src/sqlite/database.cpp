@@ -51,7 +51,7 @@ class SqliteDatabase final : public Database {
 
 std::unique_ptr<OpenTransaction> SqliteDatabase::begin() {
   if (connection_ && connection_->in_transaction())
-    throw TransactionMisuse("begin() on a connection whose transaction is still open");
+    throw ConfigurationError("a transaction of this Database is still open: one at a time");
   const auto deadline = steady_clock::now() + options_.lock_timeout;
   auto turn = enter_gate(deadline);
   connect();

@@ -69,7 +69,7 @@ TEST_P(TransactionContract, NothingWorksAfterTheEnd) {
 
 TEST_P(TransactionContract, ASecondBeginOnOneConnectionIsRefused) {
   const auto tx = database().begin();
-  EXPECT_THROW(database().begin(), TransactionMisuse);
+  EXPECT_THROW(database().begin(), ConfigurationError);
   tx->execute(insert_, 1, "the first goes on");
   tx->commit();
   EXPECT_EQ(orders(), 1);
