@@ -25,7 +25,8 @@ struct IdFrom {
     kHeader,
     /// The RFC 6901 JSON pointer in `what`, into the unwrapped payload. Numbers keep their token.
     kJsonPointer,
-    /// Several JSON pointers; the id is their values, each escaped, joined by '/'.
+    /// Several JSON pointers; the id is their values, each with '~' as `~0` and '/' as `~1`, joined
+    /// by '/'. Absent when all are; invalid when only some are.
     kComposed,
     /// topic/partition/offset: protects from redelivery, not from a producer's duplicates.
     kCoordinates,
@@ -40,17 +41,24 @@ struct IdFrom {
   bool operator==(const IdFrom&) const = default;
 };
 
-/// How far an id is unique.
+/// How far an id is unique, and what is put before it so that the stored id is unique everywhere.
+/// Within one scope no two pairs of prefix and id give the same text: a URI holds no space (a
+/// source with one is refused), a topic's name no ':'. Coordinates are taken as they are in every
+/// scope.
 enum class IdScope {
   /// Everywhere. Refused for all-digit ids: an outbox's BIGINT collides across topics.
   kUnspecified,
+  /// Everywhere; nothing is put before.
   kGlobal,
-  /// Within the producer (`ce_source`, else the topic).
+  /// Within the producer: "source id", the source being the header `ce_source` or the CloudEvents
+  /// envelope's; " topic:id" without one. An id from CloudEvents has its source already.
   kSource,
+  /// "topic:id".
   kTopic,
 };
 
-/// Where an event's type may come from; the first that is present wins.
+/// Where an event's type may come from; the first that is present wins. The header `ce_type` stands
+/// also for a structured CloudEvent's attribute `type`.
 struct TypeFrom {
   enum class Kind { kHeader, kJsonPointer, kTopic };
 
@@ -67,7 +75,7 @@ struct IdentityRules {
   std::vector<TypeFrom> type = default_type();
   /// Larger values are poison (`too_large`).
   std::size_t max_value_bytes = std::size_t{16} << 20;
-  /// Deeper JSON is poison (`undecodable`).
+  /// Deeper JSON is poison (`undecodable`). 1 to 1000.
   int max_json_depth = 64;
 
   /// CloudEvents binary, CloudEvents structured, header `id`, JSON pointer `/eventId`.
@@ -93,11 +101,13 @@ using Decoded = std::variant<Event, Poison, Undecided>;
 
 /// Turns records into events.
 ///
-/// Never throws on account of a record's content, whatever its bytes. Holds no state: one decoder
-/// may serve many threads.
+/// Never throws on account of a record's content, whatever its bytes. JSON is read only when the id
+/// or the type is inside, or a wrapping shows (event.hpp says which are taken off): a value of any
+/// format will do when headers say the rest. Holds no state: one decoder may serve many threads.
 class EventDecoder {
  public:
-  /// `by_topic` overrides `fallback` for the topics it names.
+  /// `by_topic` overrides `fallback` for the topics it names. Throws ConfigurationError on rules
+  /// that cannot work: no place for the id or the type, a JSON pointer that is none.
   explicit EventDecoder(IdentityRules fallback = {},
                         std::map<std::string, IdentityRules, std::less<>> by_topic = {});
 
