@@ -1,0 +1,143 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "kinbox/errors.hpp"
+#include "kinbox/json.hpp"
+#include "support/decoding.hpp"
+
+namespace kinbox::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+/// An event with this payload, and its JSON.
+class Payload {
+ public:
+  explicit Payload(std::optional<std::string> value, int max_depth = 64)
+      : record_(order_record(std::move(value), {{"id", "e-1"}, {"ce_type", "T"}})),
+        json_(record_.event(), max_depth) {}
+  const JsonPayload* operator->() const { return &json_; }
+
+ private:
+  DecodedRecord record_;
+  JsonPayload json_;
+};
+
+template <typename Call>
+std::string refusal(Call call) {
+  try {
+    call();
+  } catch (const PermanentError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(JsonPayload, GivesTextsAndNumbersAsWritten) {
+  const Payload payload(R"({"s":"caf\u00e9","n":4711,"f":12.50})");
+  EXPECT_EQ(payload->text("/s"), "caf\xC3\xA9");
+  EXPECT_EQ(payload->text("/n"), "4711");
+  EXPECT_EQ(payload->text("/f"), "12.50");
+}
+
+TEST(JsonPayload, NamesTheFieldThatIsMissing) {
+  const Payload payload(R"({"a":{"b":null}})");
+  EXPECT_EQ(refusal([&] { payload->text("/orderId"); }), R"(payload has no "/orderId")");
+  EXPECT_EQ(refusal([&] { payload->text("/a/c"); }), R"(payload has no "/a/c")");
+}
+
+TEST(JsonPayload, NamesTheFieldOfTheWrongKindAndNotItsValue) {
+  const Payload payload(R"({"n":null,"o":{"secret":1},"b":true,"s":"secret","a":["x",[]]})");
+  EXPECT_EQ(refusal([&] { payload->text("/n"); }),
+            R"(payload: "/n" is null, not a string or a number)");
+  EXPECT_EQ(refusal([&] { payload->text("/o"); }),
+            R"(payload: "/o" is an object, not a string or a number)");
+  EXPECT_EQ(refusal([&] { payload->integer("/s"); }), R"(payload: "/s" is a string, not a number)");
+  EXPECT_EQ(refusal([&] { payload->decimal("/s"); }), R"(payload: "/s" is not a decimal number)");
+  EXPECT_EQ(refusal([&] { payload->boolean("/s"); }),
+            R"(payload: "/s" is a string, not a boolean)");
+  EXPECT_EQ(refusal([&] { payload->texts("/b"); }), R"(payload: "/b" is a boolean, not an array)");
+  EXPECT_EQ(refusal([&] { payload->texts("/a"); }),
+            R"(payload: "/a/1" is an array, not a string or a number)");
+}
+
+TEST(JsonPayload, GivesNothingForAnOptionalFieldThatIsAbsentOrNull) {
+  const Payload payload(R"({"n":null,"s":"x","o":{}})");
+  EXPECT_EQ(payload->optional_text("/missing"), std::nullopt);
+  EXPECT_EQ(payload->optional_text("/n"), std::nullopt);
+  EXPECT_EQ(payload->optional_text("/s"), "x");
+  EXPECT_NE(refusal([&] { payload->optional_text("/o"); }), "accepted");
+}
+
+TEST(JsonPayload, ReadsWholeNumbersOf64Bits) {
+  const Payload payload(
+      R"({"max":9223372036854775807,"min":-9223372036854775808,"over":9223372036854775808,)"
+      R"("point":1.0,"exp":1e3})");
+  EXPECT_EQ(payload->integer("/max"), std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(payload->integer("/min"), std::numeric_limits<std::int64_t>::min());
+  for (const char* pointer : {"/over", "/point", "/exp"})
+    EXPECT_NE(refusal([&] { payload->integer(pointer); }), "accepted") << pointer;
+}
+
+TEST(JsonPayload, KeepsMoneysToken) {
+  const Payload payload(R"({"a":0.10,"b":"12.50","c":12345678901234567890.123456789,"d":"1,5"})");
+  EXPECT_EQ(payload->decimal("/a"), "0.10");
+  EXPECT_EQ(payload->decimal("/b"), "12.50");
+  EXPECT_EQ(payload->decimal("/c"), "12345678901234567890.123456789");
+  EXPECT_NE(refusal([&] { payload->decimal("/d"); }), "accepted");
+}
+
+TEST(JsonPayload, ReadsArraysOfTexts) {
+  const Payload payload(R"({"ids":["a",7,"\u0062"],"none":[]})");
+  EXPECT_THAT(payload->texts("/ids"), ElementsAre("a", "7", "b"));
+  EXPECT_THAT(payload->texts("/none"), IsEmpty());
+}
+
+TEST(JsonPayload, ReadsBooleansAndRawJson) {
+  const Payload payload(R"({"yes":true,"no":false,"items":[ {"a": 1.0} ]})");
+  EXPECT_TRUE(payload->boolean("/yes"));
+  EXPECT_FALSE(payload->boolean("/no"));
+  EXPECT_EQ(payload->json("/items"), R"([ {"a": 1.0} ])");
+  EXPECT_EQ(payload->json("/items/0/a"), "1.0");
+}
+
+TEST(JsonPayload, MustBeThereAndBeJson) {
+  const auto reading = [](std::optional<std::string> value) {
+    return refusal([&] { Payload payload(value); });
+  };
+  EXPECT_EQ(reading(std::nullopt), "payload is null (a tombstone)");
+  EXPECT_EQ(reading("<xml/>"), "payload is not JSON");
+  EXPECT_EQ(reading(R"({"a":1,"a":2})"), "payload holds a key twice");
+  EXPECT_EQ(reading(std::string(65, '[') + std::string(65, ']')),
+            "payload is nested deeper than 64 levels");
+  EXPECT_EQ(reading("{}"), "accepted");
+}
+
+TEST(JsonPayload, MayBeAllowedToBeDeeperButNotWithoutEnd) {
+  const std::string deep = std::string(1000, '[') + std::string(1000, ']');
+  EXPECT_EQ(refusal([&] { Payload payload(deep, 1000); }), "accepted");
+  EXPECT_NE(refusal([&] { Payload payload("[" + deep + "]", 1 << 30); }), "accepted");
+}
+
+TEST(JsonPayload, RefusesAKeyThatStandsTwiceOnTheWay) {
+  const Payload payload(R"({"a":{"b":1,"b":2}})");
+  EXPECT_EQ(refusal([&] { payload->text("/a/b"); }),
+            R"(payload: "/a/b" lies in an object with a key twice)");
+}
+
+TEST(JsonPayload, TellsAPointerThatIsNone) {
+  const Payload payload("{}");
+  EXPECT_THROW(payload->text("orderId"), ConfigurationError);
+}
+
+TEST(JsonPayload, CanBeMoved) {
+  const DecodedRecord record(order_record(R"({"a":"x"})", {{"id", "e-1"}}));
+  JsonPayload first(record.event());
+  JsonPayload second(std::move(first));
+  first = std::move(second);
+  EXPECT_EQ(first.text("/a"), "x");
+}
+
+}  // namespace
+}  // namespace kinbox::testing
