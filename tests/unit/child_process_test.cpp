@@ -49,10 +49,20 @@ TEST(ChildProcess, WaitingStopsAtTheDeadline) {
   EXPECT_EQ(child.wait_for(milliseconds(50)), std::nullopt);
 }
 
-TEST(ChildProcess, AGrandchildThatKeepsThePipesDoesNotHoldUpTheWaitForEver) {
-  ChildProcess child(shell("sleep 1000 & echo $!"));
-  EXPECT_TRUE(child.wait_for(seconds(1)));
-  ::kill(std::stoi(child.output()), SIGKILL);
+TEST(ChildProcess, WhatItsOwnChildrenWriteAfterItsEndIsWaitedFor) {
+  ChildProcess child(shell("(sleep 0.3; echo late) & exit 0"));
+  ASSERT_TRUE(child.wait_for(kSoon));
+  EXPECT_EQ(child.output(), "late\n");
+}
+
+TEST(ChildProcess, AGrandchildThatKeepsThePipesHoldsUpNeitherTheWaitNorTheEnd) {
+  pid_t grandchild = 0;
+  {
+    ChildProcess child(shell("sleep 1000 & echo $!"));
+    EXPECT_TRUE(child.wait_for(seconds(1)));
+    grandchild = std::stoi(child.output());
+  }
+  EXPECT_EQ(::kill(grandchild, SIGKILL), 0);
 }
 
 TEST(ChildProcess, LinesAreFoundOneAfterTheOther) {
