@@ -1,0 +1,97 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "kinbox/dispatcher.hpp"
+#include "kinbox/event_decoder.hpp"
+#include "kinbox/observe/log.hpp"
+#include "kinbox/retry_policy.hpp"
+#include "kinbox/worker.hpp"
+
+namespace kinbox::cli {
+
+struct KafkaConfig {
+  /// Passed through to librdkafka.
+  std::map<std::string, std::string> settings;
+  /// Keys among them that load code or run commands and may all the same.
+  std::vector<std::string> allow_unsafe_settings;
+};
+
+struct SqliteConfig {
+  /// Relative paths are relative to the configuration's folder: the same file is the same database
+  /// wherever the command is started.
+  std::string path;
+};
+
+enum class Migrate { kManual, kAuto };
+
+struct PostgresConfig {
+  std::string uri;
+  std::string schema = "kinbox";
+  /// Read at each start; wins over a password in `uri`.
+  std::optional<std::string> password_file;
+  Migrate migrate = Migrate::kManual;
+};
+
+using DatabaseConfig = std::variant<SqliteConfig, PostgresConfig>;
+
+struct HandlerConfig {
+  std::string name;
+  std::map<std::string, std::string> settings;
+  /// "kinbox.yaml:12", for errors found when the handlers are known.
+  std::string place;
+};
+
+struct ConsumerConfig {
+  std::string name;
+  /// As the name, unless given.
+  std::string group;
+  std::vector<std::string> topics;
+  /// Topics with rules of their own.
+  std::map<std::string, IdentityRules, std::less<>> identity;
+  std::vector<HandlerConfig> handlers;
+  OnError on_error;
+  UnknownTypes unknown_types = UnknownTypes::kDeadLetter;
+  IdConflict id_conflict = IdConflict::kDeadLetter;
+  InitialPosition initial;
+  int workers = 1;
+  std::size_t max_batch = 500;
+  std::size_t max_batch_bytes = std::size_t{16} << 20;
+  std::chrono::milliseconds max_batch_wait{100};
+  /// Derived from Kafka's timeouts unless given.
+  std::optional<std::chrono::milliseconds> max_transaction_time;
+  /// nullopt: dead letters stay rows.
+  std::optional<std::string> dlq_topic = "dlq.{group}.{topic}";
+  std::string place;
+};
+
+struct LogConfig {
+  observe::LogFormat format = observe::LogFormat::kAuto;
+  observe::LogLevel level = observe::LogLevel::kInfo;
+};
+
+/// One configuration file with the environment worked in: everything is checked that can be
+/// checked without the handlers, the database and Kafka.
+struct Config {
+  std::string file;
+  KafkaConfig kafka;
+  DatabaseConfig database;
+  std::vector<ConsumerConfig> consumers;
+  LogConfig log;
+  /// Paths ("log.level") that were given, and for those from a KINBOX_* variable its name.
+  std::set<std::string> given;
+  std::map<std::string, std::string> overridden;
+
+  Backend backend() const noexcept {
+    return std::holds_alternative<SqliteConfig>(database) ? Backend::kSqlite : Backend::kPostgres;
+  }
+};
+
+}  // namespace kinbox::cli

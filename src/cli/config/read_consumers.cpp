@@ -1,0 +1,197 @@
+#include <algorithm>
+
+#include "cli/config/sections.hpp"
+#include "cli/config/units.hpp"
+#include "cli/config/values.hpp"
+#include "kinbox/errors.hpp"
+
+namespace kinbox::cli {
+namespace {
+
+// What Kafka allows in topic names; consumer names become part of them ("dlq.{group}.{topic}").
+bool is_kafka_name(std::string_view name) {
+  constexpr std::string_view kAllowed =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+  return !name.empty() && name.size() <= 249 && name != "." && name != ".." &&
+         name.find_first_not_of(kAllowed) == std::string_view::npos;
+}
+
+std::string read_name(const ConfigNode& node) {
+  const auto name = node.text();
+  if (!name.empty() && !is_kafka_name(name))
+    node.problem("\"" + name + "\": use letters, digits, '.', '_' and '-', at most 249");
+  return name;
+}
+
+void add_topic(ConsumerConfig& consumer, const ConfigNode& node, const std::string& topic) {
+  if (topic.empty()) return;
+  if (!is_kafka_name(topic))
+    node.problem("\"" + topic + "\" is no topic name; patterns are not supported");
+  const auto& topics = consumer.topics;
+  if (std::find(topics.begin(), topics.end(), topic) != topics.end())
+    node.problem("topic " + topic + " stands twice");
+  consumer.topics.push_back(topic);
+}
+
+void read_topics(const ConfigNode& node, ConsumerConfig& consumer) {
+  if (node.is_map()) {
+    for (const auto& [topic, rules] : node.entries()) {
+      add_topic(consumer, rules, topic);
+      consumer.identity[topic] = read_identity(rules);
+    }
+  } else {
+    for (const auto& item : node.items()) add_topic(consumer, item, item.text());
+  }
+  if (consumer.topics.empty() && (node.is_map() || node.is_list()))
+    node.problem("should list at least one topic");
+}
+
+/// Nested settings get the names that handlers know: {recipient: {sql: x}} is "recipient.sql".
+void read_settings(const ConfigNode& node, const std::string& prefix,
+                   std::map<std::string, std::string>& settings) {
+  for (const auto& [key, value] : node.entries()) {
+    if (value.is_map())
+      read_settings(value, prefix + key + '.', settings);
+    else
+      settings[prefix + key] = value.text();
+  }
+}
+
+HandlerConfig read_handler(const ConfigNode& node) {
+  HandlerConfig handler;
+  handler.place = node.place();
+  if (!node.is_map()) {
+    handler.name = node.text();
+    return handler;
+  }
+  ConfigMap map(node);
+  map.read("name", handler.name);
+  if (handler.name.empty()) node.problem("has no name; add name: HANDLER");
+  if (const auto settings = map.take("settings")) read_settings(*settings, "", handler.settings);
+  map.refuse_the_rest();
+  return handler;
+}
+
+void read_on_error(const ConfigNode& node, OnError& on_error) {
+  ConfigMap map(node);
+  if (const auto retry = map.take("retry")) {
+    ConfigMap policy(*retry);
+    policy.read("max_attempts", on_error.retry.max_attempts);
+    policy.read("first_delay", on_error.retry.first_delay);
+    policy.read("max_delay", on_error.retry.max_delay);
+    policy.refuse_the_rest();
+  }
+  if (const auto then = map.take("then")) read_word(*then, on_error.then, words::then());
+  map.refuse_the_rest();
+}
+
+void read_initial(const ConfigNode& node, InitialPosition& initial) {
+  using Kind = InitialPosition::Kind;
+  if (!node.is_map()) {
+    read_word(node, initial.kind,
+              Words<Kind>{{"earliest", Kind::kEarliest}, {"latest", Kind::kLatest}});
+    return;
+  }
+  ConfigMap map(node);
+  const auto since = map.take("since");
+  map.refuse_the_rest();
+  if (!since) return node.problem("should be earliest, latest or {since: 2026-01-31T12:00:00Z}");
+  initial.kind = Kind::kSince;
+  try {
+    if (const auto text = since->text(); !text.empty()) initial.since = parse_time(text);
+  } catch (const ConfigurationError& e) {
+    since->problem(e.what());
+  }
+}
+
+void read_dlq_topic(const ConfigNode& node, std::optional<std::string>& dlq_topic) {
+  const auto text = node.text();
+  if (text.empty()) return;
+  if (text == "none") {
+    dlq_topic.reset();
+    return;
+  }
+  dlq_topic = text;
+  auto plain = text;
+  for (const std::string_view placeholder : {"{group}", "{topic}", "{consumer}"})
+    for (auto at = plain.find(placeholder); at != std::string::npos; at = plain.find(placeholder))
+      plain.replace(at, placeholder.size(), "x");
+  if (!is_kafka_name(plain))
+    node.problem("\"" + text +
+                 "\" makes no topic name; it may hold {group}, {topic} and {consumer}, or be none");
+}
+
+void read_batches(ConfigMap& map, ConsumerConfig& consumer) {
+  map.read("workers", consumer.workers);
+  map.read("max_batch", consumer.max_batch);
+  ByteSize bytes{consumer.max_batch_bytes};
+  map.read("max_batch_bytes", bytes);
+  consumer.max_batch_bytes = bytes.bytes;
+  map.read("max_batch_wait", consumer.max_batch_wait);
+  if (const auto bound = map.take("max_transaction_time")) {
+    consumer.max_transaction_time = std::chrono::milliseconds{0};
+    read_value(*bound, *consumer.max_transaction_time);
+    if (consumer.max_transaction_time->count() == 0) bound->problem("should be more than nothing");
+  }
+}
+
+void read_handlers(ConfigMap& map, ConsumerConfig& consumer) {
+  const auto handlers = map.take("handlers");
+  if (!handlers) return map.node().problem("has no handlers; add handlers: [NAME]");
+  for (const auto& item : handlers->items()) consumer.handlers.push_back(read_handler(item));
+  if (consumer.handlers.empty() && handlers->is_list())
+    handlers->problem("should list at least one handler");
+}
+
+ConsumerConfig read_consumer(const ConfigNode& node) {
+  ConsumerConfig consumer;
+  consumer.place = node.place();
+  ConfigMap map(node);
+  if (const auto name = map.take("name"))
+    consumer.name = read_name(*name);
+  else
+    node.problem("has no name; add name: NAME, which becomes part of every event's identity");
+  const auto group = map.take("group");
+  consumer.group = group ? read_name(*group) : consumer.name;
+  if (const auto topics = map.take("topics"))
+    read_topics(*topics, consumer);
+  else
+    node.problem("has no topics; add topics: [NAME]");
+  read_handlers(map, consumer);
+  if (const auto on_error = map.take("on_error")) read_on_error(*on_error, consumer.on_error);
+  if (const auto unknown = map.take("unknown_types"))
+    read_word(*unknown, consumer.unknown_types, words::unknown_types());
+  if (const auto conflict = map.take("id_conflict"))
+    read_word(*conflict, consumer.id_conflict, words::id_conflict());
+  if (const auto initial = map.take("initial")) read_initial(*initial, consumer.initial);
+  read_batches(map, consumer);
+  if (const auto topic = map.take("dlq_topic")) read_dlq_topic(*topic, consumer.dlq_topic);
+  map.refuse_the_rest();
+  return consumer;
+}
+
+/// Two of one name would share their inbox, two of one group would each see half of the records.
+void refuse_twins(const ConfigNode& node, const std::vector<ConsumerConfig>& consumers) {
+  for (auto a = consumers.begin(); a != consumers.end(); ++a)
+    for (auto b = std::next(a); b != consumers.end(); ++b) {
+      if (a->name.empty() || b->name.empty()) continue;
+      if (a->name == b->name)
+        node.problem("two consumers have the name " + a->name + " (" + a->place + " and " +
+                     b->place + "); a name is an event's identity, give each its own");
+      else if (a->group == b->group)
+        node.problem("two consumers are in the group " + a->group + " (" + a->name + " and " +
+                     b->name + "); each would get only some of the records, give each its own");
+    }
+}
+
+}  // namespace
+
+std::vector<ConsumerConfig> read_consumers(const ConfigNode& node) {
+  std::vector<ConsumerConfig> consumers;
+  for (const auto& item : node.items()) consumers.push_back(read_consumer(item));
+  if (consumers.empty() && node.is_list()) node.problem("lists no consumer");
+  refuse_twins(node, consumers);
+  return consumers;
+}
+
+}  // namespace kinbox::cli

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "cli/config/config.hpp"
+#include "cli/config/node.hpp"
+
+namespace kinbox::cli {
+
+// One reader per section of the file. What is wrong is noted in the node's Reading.
+KafkaConfig read_kafka(const ConfigNode& node);
+DatabaseConfig read_database(const ConfigNode& node);
+std::vector<ConsumerConfig> read_consumers(const ConfigNode& node);
+IdentityRules read_identity(const ConfigNode& node);
+LogConfig read_log(const ConfigNode& node);
+
+/// The words of the file for values of the core, for reading and for showing.
+namespace words {
+const std::vector<std::pair<std::string, Then>>& then();
+const std::vector<std::pair<std::string, UnknownTypes>>& unknown_types();
+const std::vector<std::pair<std::string, IdConflict>>& id_conflict();
+const std::vector<std::pair<std::string, IdScope>>& id_scope();
+const std::vector<std::pair<std::string, Migrate>>& migrate();
+const std::vector<std::pair<std::string, observe::LogFormat>>& log_format();
+const std::vector<std::pair<std::string, observe::LogLevel>>& log_level();
+}  // namespace words
+
+}  // namespace kinbox::cli

@@ -1,0 +1,52 @@
+#include "cli/config/sections.hpp"
+
+namespace kinbox::cli::words {
+
+const std::vector<std::pair<std::string, Then>>& then() {
+  static const std::vector<std::pair<std::string, Then>> words{
+      {"dead_letter", Then::kDeadLetter}, {"halt", Then::kHalt}, {"skip", Then::kSkip}};
+  return words;
+}
+
+const std::vector<std::pair<std::string, UnknownTypes>>& unknown_types() {
+  static const std::vector<std::pair<std::string, UnknownTypes>> words{
+      {"dead_letter", UnknownTypes::kDeadLetter}, {"skip", UnknownTypes::kSkip}};
+  return words;
+}
+
+const std::vector<std::pair<std::string, IdConflict>>& id_conflict() {
+  static const std::vector<std::pair<std::string, IdConflict>> words{
+      {"dead_letter", IdConflict::kDeadLetter}, {"report", IdConflict::kReport}};
+  return words;
+}
+
+const std::vector<std::pair<std::string, IdScope>>& id_scope() {
+  static const std::vector<std::pair<std::string, IdScope>> words{
+      {"global", IdScope::kGlobal}, {"source", IdScope::kSource}, {"topic", IdScope::kTopic}};
+  return words;
+}
+
+const std::vector<std::pair<std::string, Migrate>>& migrate() {
+  static const std::vector<std::pair<std::string, Migrate>> words{{"manual", Migrate::kManual},
+                                                                  {"auto", Migrate::kAuto}};
+  return words;
+}
+
+const std::vector<std::pair<std::string, observe::LogFormat>>& log_format() {
+  static const std::vector<std::pair<std::string, observe::LogFormat>> words{
+      {"auto", observe::LogFormat::kAuto},
+      {"human", observe::LogFormat::kHuman},
+      {"json", observe::LogFormat::kJson}};
+  return words;
+}
+
+const std::vector<std::pair<std::string, observe::LogLevel>>& log_level() {
+  static const std::vector<std::pair<std::string, observe::LogLevel>> words{
+      {"debug", observe::LogLevel::kDebug},
+      {"info", observe::LogLevel::kInfo},
+      {"warning", observe::LogLevel::kWarning},
+      {"error", observe::LogLevel::kError}};
+  return words;
+}
+
+}  // namespace kinbox::cli::words

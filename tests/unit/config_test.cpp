@@ -1,0 +1,419 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/config/load.hpp"
+#include "kinbox/errors.hpp"
+
+namespace kinbox::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+using testing::Pair;
+
+constexpr const char* kSmallest = R"(
+kafka: {bootstrap.servers: "localhost:9092"}
+database: {sqlite: kinbox.db}
+consumers:
+  - name: orders
+    topics: [marketplace.order.created]
+    handlers: [order_view]
+)";
+
+Config parsed(const std::string& text, const Environment& environment = {}) {
+  return parse_config(text, "kinbox.yaml", environment);
+}
+
+std::string refusal(const std::string& text, const Environment& environment = {}) {
+  try {
+    parsed(text, environment);
+  } catch (const ConfigurationError& e) {
+    return e.what();
+  }
+  return "(accepted)";
+}
+
+/// The smallest configuration whose consumer has `lines` more.
+std::string with_consumer(const std::string& lines) {
+  return std::string(kSmallest) + "    " + lines + "\n";
+}
+
+std::string with_database(const std::string& database) {
+  std::string text = kSmallest;
+  const std::string line = "{sqlite: kinbox.db}";
+  return text.replace(text.find(line), line.size(), database);
+}
+
+std::string with_topics(const std::string& topics) {
+  std::string text = kSmallest;
+  const std::string line = "[marketplace.order.created]";
+  return text.replace(text.find(line), line.size(), topics);
+}
+
+TEST(Config, SmallestOneHasDefaultsForTheRest) {
+  const auto config = parsed(kSmallest);
+  EXPECT_THAT(config.kafka.settings, ElementsAre(Pair("bootstrap.servers", "localhost:9092")));
+  EXPECT_EQ(std::get<SqliteConfig>(config.database).path, "kinbox.db");
+  ASSERT_EQ(config.consumers.size(), 1u);
+  const auto& orders = config.consumers[0];
+  EXPECT_EQ(orders.group, "orders");
+  EXPECT_THAT(orders.topics, ElementsAre("marketplace.order.created"));
+  EXPECT_EQ(orders.handlers[0].name, "order_view");
+  EXPECT_EQ(orders.on_error.retry.max_attempts, 5);
+  EXPECT_EQ(orders.on_error.then, Then::kDeadLetter);
+  EXPECT_EQ(orders.dlq_topic, "dlq.{group}.{topic}");
+  EXPECT_EQ(orders.place, "kinbox.yaml:5");
+  EXPECT_EQ(config.log.level, observe::LogLevel::kInfo);
+}
+
+TEST(Config, ReadsEverySettingOfAConsumer) {
+  const auto config = parsed(R"(
+kafka:
+  bootstrap.servers: b:9092
+  plugin.library.paths: /x.so
+  allow_unsafe_settings: [plugin.library.paths]
+database: {sqlite: /var/lib/kinbox.db}
+log: {format: json, level: warning}
+consumers:
+  - name: mail
+    group: mail-group
+    topics:
+      orders:
+      payments:
+        id: [cloudevents_binary, cloudevents_structured, {header: X-Id}, {pointer: /id},
+             {composed: [/orderId, /line]}, coordinates]
+        id_scope: topic
+        type: [{header: kind}, {pointer: /kind}, topic]
+        max_value: 1MiB
+        max_json_depth: 8
+    handlers:
+      - name: email_confirmation
+        settings: {recipient: {pointer: /buyerEmail}}
+    on_error: {retry: {max_attempts: 3, first_delay: 250ms, max_delay: 5m}, then: halt}
+    unknown_types: skip
+    id_conflict: report
+    initial: {since: 2026-01-31T12:00:00Z}
+    workers: 4
+    max_batch: 100
+    max_batch_bytes: 64KiB
+    max_batch_wait: 20ms
+    max_transaction_time: 2s
+    dlq_topic: dead.{consumer}
+)");
+  EXPECT_THAT(config.kafka.allow_unsafe_settings, ElementsAre("plugin.library.paths"));
+  EXPECT_EQ(config.log.format, observe::LogFormat::kJson);
+  EXPECT_EQ(config.log.level, observe::LogLevel::kWarning);
+  const auto& mail = config.consumers[0];
+  EXPECT_EQ(mail.group, "mail-group");
+  EXPECT_THAT(mail.topics, ElementsAre("orders", "payments"));
+  EXPECT_THAT(mail.handlers[0].settings, ElementsAre(Pair("recipient.pointer", "/buyerEmail")));
+  EXPECT_EQ(mail.on_error.retry.max_attempts, 3);
+  EXPECT_EQ(mail.on_error.retry.first_delay, 250ms);
+  EXPECT_EQ(mail.on_error.retry.max_delay, 5min);
+  EXPECT_EQ(mail.on_error.then, Then::kHalt);
+  EXPECT_EQ(mail.unknown_types, UnknownTypes::kSkip);
+  EXPECT_EQ(mail.id_conflict, IdConflict::kReport);
+  EXPECT_EQ(mail.initial.kind, InitialPosition::Kind::kSince);
+  EXPECT_EQ(mail.initial.since, Timestamp{1'769'860'800s});
+  EXPECT_EQ(mail.workers, 4);
+  EXPECT_EQ(mail.max_batch, 100u);
+  EXPECT_EQ(mail.max_batch_bytes, 65536u);
+  EXPECT_EQ(mail.max_batch_wait, 20ms);
+  EXPECT_EQ(mail.max_transaction_time, 2s);
+  EXPECT_EQ(mail.dlq_topic, "dead.{consumer}");
+}
+
+TEST(Config, ReadsIdentityRulesPerTopic) {
+  using Kind = IdFrom::Kind;
+  const auto config = parsed(with_topics(R"({orders: , payments: {
+      id: [cloudevents_binary, cloudevents_structured, {header: X-Id}, {pointer: /id},
+           {composed: [/orderId, /line]}, coordinates],
+      id_scope: source, type: [{header: kind}, {pointer: /kind}, topic],
+      max_value: 1MiB, max_json_depth: 8}})"));
+  const auto& identity = config.consumers[0].identity;
+  EXPECT_EQ(identity.at("orders").id, IdentityRules::default_id());
+  const auto& rules = identity.at("payments");
+  EXPECT_THAT(rules.id,
+              ElementsAre(IdFrom{Kind::kCloudEventsBinary, "", {}},
+                          IdFrom{Kind::kCloudEventsStructured, "", {}},
+                          IdFrom{Kind::kHeader, "X-Id", {}}, IdFrom{Kind::kJsonPointer, "/id", {}},
+                          IdFrom{Kind::kComposed, "", {"/orderId", "/line"}},
+                          IdFrom{Kind::kCoordinates, "", {}}));
+  EXPECT_EQ(rules.scope, IdScope::kSource);
+  EXPECT_THAT(rules.type, ElementsAre(TypeFrom{TypeFrom::Kind::kHeader, "kind"},
+                                      TypeFrom{TypeFrom::Kind::kJsonPointer, "/kind"},
+                                      TypeFrom{TypeFrom::Kind::kTopic, ""}));
+  EXPECT_EQ(rules.max_value_bytes, 1u << 20);
+  EXPECT_EQ(rules.max_json_depth, 8);
+}
+
+TEST(Config, OneIdRuleNeedsNoList) {
+  const auto config = parsed(with_topics("{orders: {id: {header: X-Id}, type: topic}}"));
+  EXPECT_EQ(config.consumers[0].identity.at("orders").id.size(), 1u);
+}
+
+TEST(Config, ReadsPostgres) {
+  const auto config = parsed(with_database(
+      "{postgres: postgresql://u@h/db, schema: inbox, password_file: pw, migrate: auto}"));
+  const auto& postgres = std::get<PostgresConfig>(config.database);
+  EXPECT_EQ(postgres.uri, "postgresql://u@h/db");
+  EXPECT_EQ(postgres.schema, "inbox");
+  EXPECT_EQ(postgres.password_file, "pw");
+  EXPECT_EQ(postgres.migrate, Migrate::kAuto);
+}
+
+TEST(Config, InitialMayBeAWord) {
+  EXPECT_EQ(parsed(with_consumer("initial: latest")).consumers[0].initial.kind,
+            InitialPosition::Kind::kLatest);
+}
+
+TEST(Config, DeadLettersMayStayRows) {
+  EXPECT_EQ(parsed(with_consumer("dlq_topic: none")).consumers[0].dlq_topic, std::nullopt);
+}
+
+TEST(Config, RelativePathsBelongToTheFilesFolder) {
+  const auto sqlite = parse_config(kSmallest, "/etc/kinbox/kinbox.yaml", {});
+  EXPECT_EQ(std::get<SqliteConfig>(sqlite.database).path, "/etc/kinbox/kinbox.db");
+  const auto postgres = parse_config(
+      with_database("{postgres: postgresql://h/db, password_file: secret}"), "conf/k.yaml", {});
+  EXPECT_EQ(std::get<PostgresConfig>(postgres.database).password_file, "conf/secret");
+}
+
+struct Refusal {
+  std::string text;
+  std::string says;
+};
+
+void PrintTo(const Refusal& refusal, std::ostream* out) { *out << refusal.says; }
+
+class ConfigRefuses : public testing::TestWithParam<Refusal> {};
+
+TEST_P(ConfigRefuses, WithPlaceAndWayOut) { EXPECT_EQ(refusal(GetParam().text), GetParam().says); }
+
+INSTANTIATE_TEST_SUITE_P(
+    Structure, ConfigRefuses,
+    testing::Values(
+        Refusal{"",
+                "kinbox.yaml: no kafka section; add kafka: {bootstrap.servers: host:9092}\n"
+                "kinbox.yaml: no database section; add database: {sqlite: kinbox.db}\n"
+                "kinbox.yaml: no consumers; add consumers: [{name: ..., topics: [...], "
+                "handlers: [...]}]"},
+        Refusal{"a: [", "kinbox.yaml:1: end of sequence flow not found"},
+        Refusal{"a: 1\n---\nb: 1\n", "kinbox.yaml: holds more than one YAML document; keep one"},
+        Refusal{with_consumer("max_bacth: 3"),
+                "kinbox.yaml:8: consumers[0].max_bacth: unknown key; did you mean \"max_batch\"?"},
+        Refusal{std::string(kSmallest) + "log: {colour: red}",
+                "kinbox.yaml:8: log.colour: unknown key; there are: format, level"},
+        Refusal{with_consumer("workers: 2\n    workers: 3"),
+                "kinbox.yaml:9: consumers[0].workers: stands twice"},
+        Refusal{with_consumer("workers: ~"), "kinbox.yaml:8: consumers[0].workers: has no value"},
+        Refusal{with_consumer("workers: [1]"),
+                "kinbox.yaml:8: consumers[0].workers: should be one value, not a list or a "
+                "mapping"},
+        Refusal{with_consumer("on_error: halt"),
+                "kinbox.yaml:8: consumers[0].on_error: should be a mapping"},
+        Refusal{with_database("sqlite"),
+                "kinbox.yaml:3: database: should be a mapping\n"
+                "kinbox.yaml:3: database: names no database; add sqlite: "
+                "kinbox.db, or postgres: postgresql://..."}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Values, ConfigRefuses,
+    testing::Values(
+        Refusal{with_consumer("workers: 0"),
+                "kinbox.yaml:8: consumers[0].workers: should be a "
+                "whole number from 1 on, not \"0\""},
+        Refusal{with_consumer("max_batch_wait: 30"),
+                "kinbox.yaml:8: consumers[0].max_batch_wait: \"30\" should be a whole number with "
+                "its unit, like 250ms, 30s, 5m, 1h or 7d"},
+        Refusal{with_consumer("max_batch_bytes: 16MB"),
+                "kinbox.yaml:8: consumers[0].max_batch_bytes: \"16MB\" should be a whole number "
+                "with its unit, like 512B, 64KiB, 16MiB or 1GiB"},
+        Refusal{with_consumer("unknown_types: skpi"),
+                "kinbox.yaml:8: consumers[0].unknown_types: cannot be \"skpi\"; did you mean "
+                "\"skip\"?"},
+        Refusal{with_consumer("on_error: {then: explode}"),
+                "kinbox.yaml:8: consumers[0].on_error.then: cannot be \"explode\"; there are: "
+                "dead_letter, halt, skip"},
+        Refusal{with_consumer("initial: {since: yesterday}"),
+                "kinbox.yaml:8: consumers[0].initial.since: \"yesterday\" should be a time like "
+                "2026-01-31T12:00:00Z or 2026-01-31"},
+        Refusal{with_consumer("initial: {}"),
+                "kinbox.yaml:8: consumers[0].initial: should be earliest, latest or {since: "
+                "2026-01-31T12:00:00Z}"},
+        Refusal{with_consumer("max_transaction_time: 0s"),
+                "kinbox.yaml:8: consumers[0].max_transaction_time: should be more than nothing"},
+        Refusal{with_consumer("dlq_topic: dlq/{topic}"),
+                "kinbox.yaml:8: consumers[0].dlq_topic: \"dlq/{topic}\" makes no topic name; it "
+                "may hold {group}, {topic} and {consumer}, or be none"},
+        Refusal{with_consumer("dlq_topic: dlq.{partition}"),
+                "kinbox.yaml:8: consumers[0].dlq_topic: \"dlq.{partition}\" makes no topic name; "
+                "it may hold {group}, {topic} and {consumer}, or be none"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Consumers, ConfigRefuses,
+    testing::Values(
+        Refusal{std::string(kSmallest) +
+                    "  - {name: orders, group: other, topics: [t], handlers: [h]}\n",
+                "kinbox.yaml:5: consumers: two consumers have the name orders (kinbox.yaml:5 and "
+                "kinbox.yaml:8); a name is an event's identity, give each its own"},
+        Refusal{std::string(kSmallest) +
+                    "  - {name: mail, group: orders, topics: [t], handlers: [h]}\n",
+                "kinbox.yaml:5: consumers: two consumers are in the group orders (orders and "
+                "mail); each would get only some of the records, give each its own"},
+        Refusal{with_topics("[]"),
+                "kinbox.yaml:6: consumers[0].topics: should list at least one topic"},
+        Refusal{with_topics("orders"), "kinbox.yaml:6: consumers[0].topics: should be a list"},
+        Refusal{with_topics("[a, a]"),
+                "kinbox.yaml:6: consumers[0].topics[1]: topic a stands twice"},
+        Refusal{with_topics("['^orders.*']"),
+                "kinbox.yaml:6: consumers[0].topics[0]: \"^orders.*\" is no topic name; patterns "
+                "are not supported"},
+        Refusal{with_topics("{a: {id: [{pointer: eventId}]}}"),
+                "kinbox.yaml:6: consumers[0].topics.a.id[0].pointer: should be a JSON pointer "
+                "like /eventId, not \"eventId\""},
+        Refusal{with_topics("{a: {id: []}}"),
+                "kinbox.yaml:6: consumers[0].topics.a.id: is an empty list"},
+        Refusal{with_topics("{a: {id: cloudevents}}"),
+                "kinbox.yaml:6: consumers[0].topics.a.id: cannot be \"cloudevents\"; there are: "
+                "cloudevents_binary, cloudevents_structured, coordinates"},
+        Refusal{with_topics("{a: {id: {json: /x}}}"),
+                "kinbox.yaml:6: consumers[0].topics.a.id: should be {header: NAME}, {pointer: "
+                "/JSON/POINTER} or {composed: [...]}"},
+        Refusal{with_topics("{a: {id: {composed: []}}}"),
+                "kinbox.yaml:6: consumers[0].topics.a.id.composed: should list JSON pointers, "
+                "like [/orderId, /line]"},
+        Refusal{with_topics("{a: {type: {what: 1}}}"),
+                "kinbox.yaml:6: consumers[0].topics.a.type: should be {header: NAME}, {pointer: "
+                "/JSON/POINTER} or topic\n"
+                "kinbox.yaml:6: consumers[0].topics.a.type.what: unknown key; there are: header, "
+                "pointer"},
+        Refusal{"kafka: {bootstrap.servers: b}\ndatabase: {sqlite: x}\nconsumers: [{}]",
+                "kinbox.yaml:3: consumers[0]: has no name; add name: NAME, which becomes part of "
+                "every event's identity\n"
+                "kinbox.yaml:3: consumers[0]: has no topics; add topics: [NAME]\n"
+                "kinbox.yaml:3: consumers[0]: has no handlers; add handlers: [NAME]"},
+        Refusal{"kafka: {bootstrap.servers: b}\ndatabase: {sqlite: x}\nconsumers: []",
+                "kinbox.yaml:3: consumers: lists no consumer"},
+        Refusal{with_consumer("group: a b"),
+                "kinbox.yaml:8: consumers[0].group: \"a b\": use letters, digits, '.', '_' and "
+                "'-', at most 249"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Databases, ConfigRefuses,
+    testing::Values(
+        Refusal{with_database("{sqlite: a, postgres: b}"),
+                "kinbox.yaml:3: database: names two databases, sqlite and postgres; keep one"},
+        Refusal{with_database("{}"),
+                "kinbox.yaml:3: database: names no database; add sqlite: "
+                "kinbox.db, or postgres: postgresql://..."},
+        Refusal{with_database("{sqlite: a, schema: b}"),
+                "kinbox.yaml:3: database.schema: unknown key; there are: postgres, sqlite"},
+        Refusal{with_database("{postgres: postgresql://h/d, schema: 'My Schema'}"),
+                "kinbox.yaml:3: database.schema: database schema \"My Schema\": use lower-case "
+                "letters, digits and '_' (at most 63), not starting with a digit"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Kafka, ConfigRefuses,
+    testing::Values(Refusal{"kafka: {client.id: x}\ndatabase: {sqlite: x}\n"
+                            "consumers: [{name: n, topics: [t], handlers: [h]}]",
+                            "kinbox.yaml:1: kafka: names no broker; add kafka: {bootstrap.servers: "
+                            "host:9092}"},
+                    Refusal{
+                        "kafka: {bootstrap.servers: b, allow_unsafe_settings: [x]}\n"
+                        "database: {sqlite: x}\nconsumers: [{name: n, topics: [t], handlers: [h]}]",
+                        "kinbox.yaml:1: kafka: allows \"x\", which is not set; remove it from "
+                        "allow_unsafe_settings"}));
+
+TEST(Config, NamesAllProblemsAtOnce) {
+  const auto text = refusal(with_consumer("workers: x\n    max_batch: y\n    wokers: 3"));
+  EXPECT_THAT(text, AllOf(HasSubstr("kinbox.yaml:8"), HasSubstr("kinbox.yaml:9"),
+                          HasSubstr("did you mean \"workers\"")));
+}
+
+TEST(Config, MissingFileSaysHowToNameOne) {
+  try {
+    load_config("/nonexistent/kinbox.yaml", {});
+    FAIL() << "accepted";
+  } catch (const ConfigurationError& e) {
+    EXPECT_THAT(e.what(), AllOf(HasSubstr("cannot read the configuration /nonexistent/kinbox.yaml"),
+                                HasSubstr("--config")));
+  }
+}
+
+TEST(ConfigEnvironment, ExpandsVariablesInsideValues) {
+  const auto config = parsed(
+      "kafka: {bootstrap.servers: '${HOST}:${PORT:-9092}', client.id: '$${raw} $x'}\n"
+      "database: {sqlite: x}\nconsumers: [{name: n, topics: [t], handlers: [h]}]",
+      {{"HOST", "broker"}, {"PORT", ""}});
+  EXPECT_EQ(config.kafka.settings.at("bootstrap.servers"), "broker:9092");
+  EXPECT_EQ(config.kafka.settings.at("client.id"), "${raw} $x");
+}
+
+TEST(ConfigEnvironment, ExpandedNumbersAreNumbers) {
+  EXPECT_EQ(parsed(with_consumer("workers: ${N}"), {{"N", "3"}}).consumers[0].workers, 3);
+}
+
+TEST(ConfigEnvironment, RefusesAVariableThatIsNotSet) {
+  EXPECT_EQ(refusal(with_consumer("workers: ${N}")),
+            "kinbox.yaml:8: consumers[0].workers: the environment variable N is not set; set it, "
+            "or write ${N:-default}");
+}
+
+TEST(ConfigEnvironment, RefusesWhatIsNoReference) {
+  EXPECT_THAT(refusal(with_consumer("group: 'a${b'")), HasSubstr("a ${ is not closed"));
+  EXPECT_THAT(refusal(with_consumer("group: 'a${b c}'")),
+              HasSubstr("${b c} names no environment variable"));
+}
+
+TEST(ConfigEnvironment, VariablesOverrideTheFile) {
+  const auto config = parsed(kSmallest, {{"KINBOX_LOG_LEVEL", "debug"},
+                                         {"KINBOX_KAFKA_BOOTSTRAP_SERVERS", "other:1"},
+                                         {"KINBOX_KAFKA_SASL_PASSWORD", "a${b"}});
+  EXPECT_EQ(config.log.level, observe::LogLevel::kDebug);
+  EXPECT_EQ(config.kafka.settings.at("bootstrap.servers"), "other:1");
+  EXPECT_EQ(config.kafka.settings.at("sasl.password"), "a${b") << "values are taken as they are";
+  EXPECT_EQ(config.overridden.at("log.level"), "KINBOX_LOG_LEVEL");
+}
+
+TEST(ConfigEnvironment, DatabaseUrlReplacesTheFilesDatabase) {
+  const auto postgres = parsed(kSmallest, {{"KINBOX_DATABASE_URL", "postgresql://u@h/db"},
+                                           {"KINBOX_DATABASE_SCHEMA", "inbox"},
+                                           {"KINBOX_DATABASE_PASSWORD_FILE", "/run/pw"}});
+  EXPECT_EQ(std::get<PostgresConfig>(postgres.database).uri, "postgresql://u@h/db");
+  EXPECT_EQ(std::get<PostgresConfig>(postgres.database).schema, "inbox");
+  EXPECT_EQ(std::get<PostgresConfig>(postgres.database).password_file, "/run/pw");
+  const auto sqlite = parse_config(with_database("{postgres: postgresql://h/d, migrate: auto}"),
+                                   "/etc/k.yaml", {{"KINBOX_DATABASE_URL", "sqlite:here.db"}});
+  EXPECT_EQ(std::get<SqliteConfig>(sqlite.database).path, "here.db")
+      << "a path in a variable is relative to where the command runs";
+}
+
+TEST(ConfigEnvironment, RefusesVariablesThatWouldDoNothing) {
+  EXPECT_EQ(refusal(kSmallest, {{"KINBOX_DATABSE_URL", "x"}, {"KINBOX_DATABASE_ULR", "sqlite:x"}}),
+            "KINBOX_DATABASE_ULR: unknown; did you mean \"KINBOX_DATABASE_URL\"?");
+  EXPECT_EQ(refusal(kSmallest, {{"KINBOX_DATABASE_URL", "mysql://x"}}),
+            "KINBOX_DATABASE_URL: should be sqlite:PATH or postgresql://USER@HOST/NAME");
+  EXPECT_THAT(refusal(kSmallest, {{"KINBOX_LOG_LEVEL", "loud"}}),
+              HasSubstr("KINBOX_LOG_LEVEL: log.level: cannot be \"loud\""));
+}
+
+TEST(ConfigEnvironment, LeavesKubernetesServiceVariablesAlone) {
+  const auto config = parsed(kSmallest, {{"KINBOX_KAFKA_PORT", "tcp://10.0.0.1:9092"},
+                                         {"KINBOX_KAFKA_SERVICE_HOST", "10.0.0.1"},
+                                         {"KINBOX_KAFKA_SERVICE_PORT_PLAIN", "9092"},
+                                         {"KINBOX_DATABASE_PORT_5432_TCP_ADDR", "10.0.0.2"},
+                                         {"KINBOX_PORT", "tcp://10.0.0.3"}});
+  EXPECT_EQ(config.kafka.settings.size(), 1u);
+}
+
+TEST(ConfigEnvironment, OverridesDoNotHideASectionOfTheWrongKind) {
+  EXPECT_THAT(refusal(std::string(kSmallest) + "log: loud", {{"KINBOX_LOG_LEVEL", "debug"}}),
+              HasSubstr("kinbox.yaml:8: log: should be a mapping"));
+}
+
+}  // namespace
+}  // namespace kinbox::cli
