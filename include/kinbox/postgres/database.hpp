@@ -48,4 +48,7 @@ struct Options {
 /// to check.
 DatabaseFactory factory(const Options& options);
 
+/// Version of the libpq that runs, "15.8".
+std::string library_version();
+
 }  // namespace kinbox::postgres

@@ -35,4 +35,7 @@ std::unique_ptr<Database> open(Options options);
 /// The same as a factory, for whoever makes a connection per thread.
 DatabaseFactory factory(Options options);
 
+/// Version of the SQLite that runs, "3.40.1".
+std::string library_version();
+
 }  // namespace kinbox::sqlite
