@@ -13,21 +13,6 @@
 namespace kinbox::sqlite {
 namespace {
 
-/// What every connection must have, as SQLite reports it.
-struct Setting {
-  const char* name;
-  const char* set;
-  const char* expected;
-  const char* why;
-};
-
-constexpr std::array<Setting, 3> kSettings{{
-    {"foreign_keys", "ON", "1", "the guard against foreign commits is a foreign key"},
-    {"synchronous", "FULL", "2", "a commit must survive a power cut"},
-    {"journal_mode", "WAL", "wal",
-     "readers must not block the writer; network and shared-nothing file systems do not offer it"},
-}};
-
 bool is_memory(const Options& options) { return options.path == ":memory:"; }
 
 int milliseconds_as_int(std::chrono::milliseconds wait) {
@@ -54,6 +39,23 @@ std::string constraint_in(std::string_view message) {
 
 }  // namespace
 
+/// What every connection must have, as SQLite reports it.
+struct Connection::Setting {
+  const char* name;
+  const char* set;
+  const char* expected;
+  const char* why;
+
+  static const std::array<Setting, 3> kAll;
+};
+
+const std::array<Connection::Setting, 3> Connection::Setting::kAll{{
+    {"foreign_keys", "ON", "1", "the guard against foreign commits is a foreign key"},
+    {"synchronous", "FULL", "2", "a commit must survive a power cut"},
+    {"journal_mode", "WAL", "wal",
+     "readers must not block the writer; the file system must offer shared memory for it"},
+}};
+
 Connection::Connection(const Options& options)
     : options_(options), database_(open_database(options)), statements_(options.statement_cache) {
   sqlite3_extended_result_codes(handle(), 1);
@@ -63,21 +65,39 @@ Connection::Connection(const Options& options)
 
 void Connection::configure() {
   refuse_read_only();
-  refuse_foreign_file();
-  for (const auto& setting : kSettings) pragma(std::string(setting.name) + " = " + setting.set);
-  refuse_changed_settings();
+  for (const auto& setting : Setting::kAll) {
+    set(setting);
+    refuse_changed(setting);
+  }
+  is_open_ = true;
+}
+
+/// To turn a new file to WAL needs it alone, and there SQLite does not wait for other processes,
+/// whatever busy_timeout says.
+void Connection::set(const Setting& setting) {
+  const auto text = std::string("PRAGMA ") + setting.name + " = " + setting.set;
+  const auto deadline = std::chrono::steady_clock::now() + options_.lock_timeout;
+  for (;;) {
+    const int result = sqlite3_exec(handle(), text.c_str(), nullptr, nullptr, nullptr);
+    const bool may_pass = result == SQLITE_BUSY && std::chrono::steady_clock::now() < deadline;
+    if (!may_pass) return check(result);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
 }
 
 void Connection::refuse_changed_settings() {
-  for (const auto& setting : kSettings) {
-    const auto found = pragma(setting.name);
-    if (found == setting.expected) continue;
-    // In memory there is no journal to write ahead, and nothing to survive.
-    if (is_memory(options_) && found == "memory") continue;
-    throw RefusedError(in_this_file(std::string("PRAGMA ") + setting.name + " is \"" + found +
-                                    "\" where \"" + setting.expected +
-                                    "\" is needed: " + setting.why));
-  }
+  for (const auto& setting : Setting::kAll) refuse_changed(setting);
+}
+
+void Connection::refuse_changed(const Setting& setting) {
+  const auto found =
+      query_as_framework(std::string("PRAGMA ") + setting.name)[0].get<std::string>(0);
+  if (found == setting.expected) return;
+  // In memory there is no journal to write ahead, and nothing to survive.
+  if (is_memory(options_) && found == "memory") return;
+  throw RefusedError(in_this_file(std::string("PRAGMA ") + setting.name + " is \"" + found +
+                                  "\" where \"" + setting.expected +
+                                  "\" is needed: " + setting.why));
 }
 
 void Connection::refuse_read_only() const {
@@ -86,24 +106,12 @@ void Connection::refuse_read_only() const {
       in_this_file("the file is read-only for this user; make it and its directory writable"));
 }
 
-void Connection::refuse_foreign_file() {
-  const int result =
-      sqlite3_exec(handle(), "SELECT 1 FROM sqlite_master", nullptr, nullptr, nullptr);
-  if (result != SQLITE_NOTADB) return check(result);
-  throw RefusedError(in_this_file("this is not an SQLite database, or it is encrypted"));
-}
-
 Rows Connection::query_as_framework(const std::string& sql) {
   const Authorizer::Permit permit(authorizer_);
   Statement statement(*this, sql);
   Statement::Result result;
   statement.run({}, &result);
   return std::move(result).rows();
-}
-
-std::string Connection::pragma(const std::string& text) {
-  const auto rows = query_as_framework("PRAGMA " + text);
-  return rows.empty() ? "" : rows[0].get<std::string>(0);
 }
 
 bool Connection::in_transaction() const { return sqlite3_get_autocommit(handle()) == 0; }
@@ -153,10 +161,13 @@ void Connection::fail(int result_code) {
   const auto& error = class_of(result_code);
   const std::string message = sqlite3_errmsg(handle());
   const std::string text = message + " (" + error.name + ")";
-  failed_ = failed_ || error.blame == Blame::kConnection;
+  failed_ = failed_ || error.blame == Blame::kConnection || error.blame == Blame::kFile;
+  if (!is_open_ && error.blame != Blame::kInfrastructure && error.blame != Blame::kConnection)
+    throw RefusedError(in_this_file(text + "; file and directory must be writable"));
   switch (error.blame) {
     case Blame::kInfrastructure:
     case Blame::kConnection:
+    case Blame::kFile:
       throw InfrastructureError(in_this_file(text));
     case Blame::kMisuse:
       throw TransactionMisuse("refused: " + authorizer_.take_denied() +

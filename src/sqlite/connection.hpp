@@ -17,8 +17,8 @@ namespace kinbox::sqlite {
 /// foreign_keys=ON, the authorizer.
 class Connection {
  public:
-  /// Throws RefusedError on a file that cannot be written or does not take the settings,
-  /// InfrastructureError when it is not to be had now.
+  /// Throws RefusedError on a file that is no database, cannot be written or does not take the
+  /// settings; InfrastructureError when it is not to be had now.
   explicit Connection(const Options& options);
 
   sqlite3* handle() const { return database_.getHandle(); }
@@ -44,15 +44,18 @@ class Connection {
   /// one at the path.
   bool is_broken() const;
 
-  /// Throws what `result_code` means, with SQLite's message. SQLITE_OK, ROW and DONE pass.
+  /// Throws what `result_code` means, with SQLite's message; RefusedError instead of SqlError while
+  /// the connection is being opened. SQLITE_OK, ROW and DONE pass.
   void check(int result_code);
 
  private:
+  struct Setting;
+
   void run(const char* sql);
   void configure();
+  void set(const Setting& setting);
+  void refuse_changed(const Setting& setting);
   void refuse_read_only() const;
-  void refuse_foreign_file();
-  std::string pragma(const std::string& text);
   bool has_moved() const;
   std::string in_this_file(const std::string& text) const;
   [[noreturn]] void fail(int result_code);
@@ -62,6 +65,7 @@ class Connection {
   Authorizer authorizer_;
   // After the database: statements must be finalized before it closes.
   StatementCache statements_;
+  bool is_open_ = false;
   bool failed_ = false;
 };
 

@@ -9,7 +9,7 @@ namespace kinbox::sqlite {
 namespace {
 
 // The table of docs and contract: which failures are retried for ever (kInfrastructure,
-// kConnection) and which are attempts of the event (kStatement, kMisuse).
+// kConnection, kFile) and which are attempts of the event (kStatement, kMisuse).
 //
 // Inside BEGIN IMMEDIATE nobody else can lock a row or a table, so plain SQLITE_LOCKED is the
 // statement's own doing (DROP TABLE under an open cursor); its extended forms are other
@@ -17,12 +17,12 @@ namespace {
 constexpr ErrorClass kClasses[] = {
     {SQLITE_ERROR, "SQLITE_ERROR", Blame::kStatement},
     {SQLITE_INTERNAL, "SQLITE_INTERNAL", Blame::kStatement},
-    {SQLITE_PERM, "SQLITE_PERM", Blame::kConnection},
+    {SQLITE_PERM, "SQLITE_PERM", Blame::kFile},
     {SQLITE_ABORT, "SQLITE_ABORT", Blame::kStatement},
     {SQLITE_BUSY, "SQLITE_BUSY", Blame::kInfrastructure},
     {SQLITE_LOCKED, "SQLITE_LOCKED", Blame::kStatement},
     {SQLITE_NOMEM, "SQLITE_NOMEM", Blame::kInfrastructure},
-    {SQLITE_READONLY, "SQLITE_READONLY", Blame::kConnection},
+    {SQLITE_READONLY, "SQLITE_READONLY", Blame::kFile},
     {SQLITE_INTERRUPT, "SQLITE_INTERRUPT", Blame::kStatement},
     {SQLITE_IOERR, "SQLITE_IOERR", Blame::kConnection},
     {SQLITE_CORRUPT, "SQLITE_CORRUPT", Blame::kConnection},
@@ -38,7 +38,7 @@ constexpr ErrorClass kClasses[] = {
     {SQLITE_NOLFS, "SQLITE_NOLFS", Blame::kInfrastructure},
     {SQLITE_AUTH, "SQLITE_AUTH", Blame::kMisuse},
     {SQLITE_RANGE, "SQLITE_RANGE", Blame::kStatement},
-    {SQLITE_NOTADB, "SQLITE_NOTADB", Blame::kConnection},
+    {SQLITE_NOTADB, "SQLITE_NOTADB", Blame::kFile},
 
     {SQLITE_BUSY_RECOVERY, "SQLITE_BUSY_RECOVERY", Blame::kInfrastructure},
     {SQLITE_BUSY_SNAPSHOT, "SQLITE_BUSY_SNAPSHOT", Blame::kInfrastructure},
@@ -46,8 +46,8 @@ constexpr ErrorClass kClasses[] = {
     {SQLITE_LOCKED_SHAREDCACHE, "SQLITE_LOCKED_SHAREDCACHE", Blame::kInfrastructure},
     {SQLITE_LOCKED_VTAB, "SQLITE_LOCKED_VTAB", Blame::kInfrastructure},
     {SQLITE_ABORT_ROLLBACK, "SQLITE_ABORT_ROLLBACK", Blame::kStatement},
-    {SQLITE_READONLY_DBMOVED, "SQLITE_READONLY_DBMOVED", Blame::kConnection},
-    {SQLITE_READONLY_DIRECTORY, "SQLITE_READONLY_DIRECTORY", Blame::kConnection},
+    {SQLITE_READONLY_DBMOVED, "SQLITE_READONLY_DBMOVED", Blame::kFile},
+    {SQLITE_READONLY_DIRECTORY, "SQLITE_READONLY_DIRECTORY", Blame::kFile},
     {SQLITE_CANTOPEN_ISDIR, "SQLITE_CANTOPEN_ISDIR", Blame::kConnection},
     {SQLITE_IOERR_READ, "SQLITE_IOERR_READ", Blame::kConnection},
     {SQLITE_IOERR_SHORT_READ, "SQLITE_IOERR_SHORT_READ", Blame::kConnection},

@@ -12,6 +12,9 @@ enum class Blame {
   kInfrastructure,
   /// Nobody, and the connection is worth a new one.
   kConnection,
+  /// Nobody, and a new connection would find the same file: no database, not writable. Refused at
+  /// start, waited for later.
+  kFile,
   /// The statement: it did what handlers may not.
   kMisuse,
 };

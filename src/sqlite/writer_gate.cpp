@@ -39,6 +39,11 @@ WriterGate::Turn WriterGate::enter(Deadline deadline) {
   return mine ? Turn(shared_from_this()) : Turn();
 }
 
+std::size_t WriterGate::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_.size();
+}
+
 /// Hands the turn to the first waiter instead of freeing it: a newcomer cannot overtake.
 void WriterGate::leave() noexcept {
   const std::lock_guard lock(mutex_);

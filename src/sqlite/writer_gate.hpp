@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -39,6 +40,9 @@ class WriterGate : public std::enable_shared_from_this<WriterGate> {
   /// Waits for the turn; an empty one when it did not come before `deadline`.
   Turn enter(Deadline deadline);
 
+  /// How many are in the queue now.
+  std::size_t waiting() const;
+
  private:
   struct Waiter {
     std::condition_variable called;
@@ -47,7 +51,7 @@ class WriterGate : public std::enable_shared_from_this<WriterGate> {
 
   void leave() noexcept;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   bool taken_ = false;
   std::list<Waiter> waiting_;
 };
