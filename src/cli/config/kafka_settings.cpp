@@ -1,0 +1,47 @@
+#include "cli/config/kafka_settings.hpp"
+
+#include <charconv>
+
+#include "kinbox/errors.hpp"
+
+namespace kinbox::cli {
+namespace {
+
+using std::chrono::milliseconds;
+
+milliseconds setting(const KafkaConfig& kafka, const std::string& key, milliseconds otherwise) {
+  const auto found = kafka.settings.find(key);
+  if (found == kafka.settings.end()) return otherwise;
+  const auto& text = found->second;
+  milliseconds::rep count = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  // What is no number librdkafka itself refuses.
+  return error == std::errc{} ? milliseconds{count} : otherwise;
+}
+
+}  // namespace
+
+kafka::Settings make_settings(const Config& config) {
+  const auto& allowed = config.kafka.allow_unsafe_settings;
+  try {
+    // The allowed ones may pass, everything else is checked as if nothing were allowed.
+    auto others = config.kafka.settings;
+    for (const auto& key : allowed) others.erase(key);
+    const kafka::Settings checked(std::move(others));
+    return allowed.empty()
+               ? checked
+               : kafka::Settings(config.kafka.settings, kafka::Settings::Unsafe::kAllow);
+  } catch (const ConfigurationError& e) {
+    throw ConfigurationError(config.file + ": kafka: " + e.what());
+  }
+}
+
+milliseconds session_timeout(const KafkaConfig& kafka) {
+  return setting(kafka, "session.timeout.ms", milliseconds{45'000});
+}
+
+milliseconds max_poll_interval(const KafkaConfig& kafka) {
+  return setting(kafka, "max.poll.interval.ms", milliseconds{300'000});
+}
+
+}  // namespace kinbox::cli

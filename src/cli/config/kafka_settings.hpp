@@ -1,0 +1,16 @@
+#pragma once
+
+#include "cli/config/config.hpp"
+#include "kinbox/kafka/settings.hpp"
+
+namespace kinbox::cli {
+
+/// The pass-through settings, checked. Throws ConfigurationError on a key that kinbox owns, that
+/// librdkafka does not know, or that loads code and is not in `allow_unsafe_settings`.
+kafka::Settings make_settings(const Config& config);
+
+/// A setting in milliseconds, or librdkafka's default.
+std::chrono::milliseconds session_timeout(const KafkaConfig& kafka);
+std::chrono::milliseconds max_poll_interval(const KafkaConfig& kafka);
+
+}  // namespace kinbox::cli

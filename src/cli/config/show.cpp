@@ -1,0 +1,176 @@
+#include "cli/config/show.hpp"
+
+#include "cli/config/redact.hpp"
+#include "cli/config/sections.hpp"
+#include "cli/config/units.hpp"
+#include "cli/config/values.hpp"
+#include "cli/database.hpp"
+#include "kinbox/kafka/settings.hpp"
+
+namespace kinbox::cli {
+namespace {
+
+std::string text_of(const IdFrom& from) {
+  switch (from.kind) {
+    case IdFrom::Kind::kCloudEventsBinary:
+      return "cloudevents_binary";
+    case IdFrom::Kind::kCloudEventsStructured:
+      return "cloudevents_structured";
+    case IdFrom::Kind::kHeader:
+      return "{header: " + from.what + "}";
+    case IdFrom::Kind::kJsonPointer:
+      return "{pointer: " + from.what + "}";
+    case IdFrom::Kind::kCoordinates:
+      return "coordinates";
+    case IdFrom::Kind::kComposed:
+      break;
+  }
+  std::string pointers;
+  for (const auto& pointer : from.pointers) pointers += (pointers.empty() ? "" : ", ") + pointer;
+  return "{composed: [" + pointers + "]}";
+}
+
+std::string text_of(const TypeFrom& from) {
+  switch (from.kind) {
+    case TypeFrom::Kind::kHeader:
+      return "{header: " + from.what + "}";
+    case TypeFrom::Kind::kJsonPointer:
+      return "{pointer: " + from.what + "}";
+    case TypeFrom::Kind::kTopic:
+      break;
+  }
+  return "topic";
+}
+
+template <typename From>
+std::string text_of(const std::vector<From>& list) {
+  std::string text;
+  for (const auto& from : list) text += (text.empty() ? "" : ", ") + text_of(from);
+  return '[' + text + ']';
+}
+
+std::string text_of(const InitialPosition& initial) {
+  switch (initial.kind) {
+    case InitialPosition::Kind::kEarliest:
+      return "earliest";
+    case InitialPosition::Kind::kLatest:
+      return "latest";
+    case InitialPosition::Kind::kSince:
+      break;
+  }
+  return "{since: " + to_text(initial.since) + "}";
+}
+
+class Listing {
+ public:
+  explicit Listing(const Config& config)
+      : config_(config), table_{{{"setting"}, {"value"}, {"source"}}, {}} {}
+
+  void add(const std::string& path, const std::string& value) {
+    table_.rows.push_back({path, value, source(path)});
+  }
+  void add_secret(const std::string& path) { add(path, std::string(kRedacted)); }
+  Table take() { return std::move(table_); }
+
+ private:
+  std::string source(const std::string& path) const {
+    const auto variable = config_.overridden.find(path);
+    if (variable != config_.overridden.end()) return variable->second;
+    return config_.given.contains(path) ? "file" : "default";
+  }
+
+  const Config& config_;
+  Table table_;
+};
+
+void list_kafka(Listing& listing, const KafkaConfig& kafka) {
+  for (const auto& [key, value] : kafka.settings) {
+    if (kafka::is_secret(key))
+      listing.add_secret("kafka." + key);
+    else
+      listing.add("kafka." + key, value);
+  }
+  for (const auto& key : kafka.allow_unsafe_settings)
+    listing.add("kafka.allow_unsafe_settings", key);
+}
+
+void list_database(Listing& listing, const DatabaseConfig& database) {
+  if (const auto* sqlite = std::get_if<SqliteConfig>(&database))
+    return listing.add("database.sqlite", sqlite->path);
+  const auto& postgres = std::get<PostgresConfig>(database);
+  listing.add("database.postgres", redacted_uri(postgres.uri));
+  listing.add("database.schema", postgres.schema);
+  if (postgres.password_file) listing.add("database.password_file", *postgres.password_file);
+  listing.add("database.migrate", word_for(postgres.migrate, words::migrate()));
+}
+
+void list_topics(Listing& listing, const std::string& prefix, const ConsumerConfig& consumer) {
+  std::string names;
+  for (const auto& topic : consumer.topics) names += (names.empty() ? "" : ", ") + topic;
+  listing.add(prefix + "topics", names);
+  for (const auto& [topic, rules] : consumer.identity) {
+    const auto of_topic = prefix + "topics." + topic + '.';
+    listing.add(of_topic + "id", text_of(rules.id));
+    if (rules.scope != IdScope::kUnspecified)
+      listing.add(of_topic + "id_scope", word_for(rules.scope, words::id_scope()));
+    listing.add(of_topic + "type", text_of(rules.type));
+    listing.add(of_topic + "max_value", size_text(rules.max_value_bytes));
+    listing.add(of_topic + "max_json_depth", std::to_string(rules.max_json_depth));
+  }
+}
+
+void list_handlers(Listing& listing, const std::string& prefix, const ConsumerConfig& consumer) {
+  for (std::size_t i = 0; i < consumer.handlers.size(); ++i) {
+    const auto& handler = consumer.handlers[i];
+    const auto path = prefix + "handlers[" + std::to_string(i) + "]";
+    listing.add(path, handler.name);
+    for (const auto& [key, value] : handler.settings) {
+      if (is_secret_name(key))
+        listing.add_secret(path + ".settings." + key);
+      else
+        listing.add(path + ".settings." + key, value);
+    }
+  }
+}
+
+void list_on_error(Listing& listing, const std::string& prefix, const OnError& on_error) {
+  const auto retry = prefix + "on_error.retry.";
+  listing.add(retry + "max_attempts", std::to_string(on_error.retry.max_attempts));
+  listing.add(retry + "first_delay", to_text(on_error.retry.first_delay));
+  listing.add(retry + "max_delay", to_text(on_error.retry.max_delay));
+  listing.add(prefix + "on_error.then", word_for(on_error.then, words::then()));
+}
+
+void list_consumer(Listing& listing, const std::string& prefix, const ConsumerConfig& consumer,
+                   const Config& config) {
+  listing.add(prefix + "name", consumer.name);
+  listing.add(prefix + "group", consumer.group);
+  list_topics(listing, prefix, consumer);
+  list_handlers(listing, prefix, consumer);
+  list_on_error(listing, prefix, consumer.on_error);
+  listing.add(prefix + "unknown_types", word_for(consumer.unknown_types, words::unknown_types()));
+  listing.add(prefix + "id_conflict", word_for(consumer.id_conflict, words::id_conflict()));
+  listing.add(prefix + "initial", text_of(consumer.initial));
+  listing.add(prefix + "workers", std::to_string(consumer.workers));
+  listing.add(prefix + "max_batch", std::to_string(consumer.max_batch));
+  listing.add(prefix + "max_batch_bytes", size_text(consumer.max_batch_bytes));
+  listing.add(prefix + "max_batch_wait", to_text(consumer.max_batch_wait));
+  listing.add(prefix + "max_transaction_time",
+              to_text(consumer.max_transaction_time.value_or(default_transaction_time(config))));
+  listing.add(prefix + "dlq_topic", consumer.dlq_topic.value_or("none"));
+}
+
+}  // namespace
+
+Table show_config(const Config& config) {
+  Listing listing(config);
+  list_kafka(listing, config.kafka);
+  list_database(listing, config.database);
+  for (std::size_t i = 0; i < config.consumers.size(); ++i)
+    list_consumer(listing, "consumers[" + std::to_string(i) + "].", config.consumers[i], config);
+  listing.add("log.format", word_for(config.log.format, words::log_format()));
+  listing.add("log.level", word_for(config.log.level, words::log_level()));
+  return listing.take();
+}
+
+}  // namespace kinbox::cli

@@ -1,0 +1,86 @@
+#include "cli/consumer_spec.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "cli/config/kafka_settings.hpp"
+#include "cli/config/nearest.hpp"
+#include "cli/config/units.hpp"
+#include "cli/database.hpp"
+#include "kinbox/errors.hpp"
+#include "kinbox/handler_registry.hpp"
+
+namespace kinbox::cli {
+namespace {
+
+const HandlerSpec& find_handler(const HandlerConfig& wanted,
+                                std::span<const HandlerSpec> handlers) {
+  const auto found = std::find_if(handlers.begin(), handlers.end(),
+                                  [&](const auto& spec) { return spec.name == wanted.name; });
+  if (found != handlers.end()) return *found;
+  std::vector<std::string> names;
+  for (const auto& spec : handlers) names.push_back(spec.name);
+  throw ConfigurationError(wanted.place + ": handler \"" + wanted.name +
+                           "\" is not in this binary" + suggestion(wanted.name, names));
+}
+
+std::vector<HandlerUse> make_uses(const ConsumerConfig& consumer,
+                                  std::span<const HandlerSpec> handlers) {
+  std::vector<HandlerUse> uses;
+  for (const auto& handler : consumer.handlers)
+    uses.push_back({find_handler(handler, handlers), handler.settings});
+  return uses;
+}
+
+}  // namespace
+
+ConsumerSpec make_spec(const ConsumerConfig& consumer, const Config& config,
+                       std::span<const HandlerSpec> handlers) {
+  auto uses = make_uses(consumer, handlers);
+  try {
+    const HandlerRegistry checked(uses, dialect_of(config));
+  } catch (const ConfigurationError& e) {
+    throw ConfigurationError(consumer.place + ": consumer " + consumer.name + ": " + e.what());
+  }
+  ConsumerSpec spec;
+  spec.name = consumer.name;
+  spec.group = consumer.group;
+  spec.topics = consumer.topics;
+  spec.handlers = std::move(uses);
+  spec.decoder = EventDecoder(IdentityRules{}, consumer.identity);
+  spec.relay_dead_letters = consumer.dlq_topic.has_value();
+  if (consumer.dlq_topic) spec.dlq_topic = *consumer.dlq_topic;
+  return spec;
+}
+
+WorkerOptions make_worker_options(const ConsumerConfig& consumer, const Config& config) {
+  const auto poll_interval = max_poll_interval(config.kafka);
+  const auto bound = consumer.max_transaction_time.value_or(default_transaction_time(config));
+  if (bound >= poll_interval)
+    throw ConfigurationError(consumer.place + ": consumer " + consumer.name +
+                             ": max_transaction_time " + to_text(bound) +
+                             " must be below Kafka's max.poll.interval.ms (" +
+                             to_text(poll_interval) + "), or the group takes its partitions away");
+  WorkerOptions options;
+  options.budget = {consumer.max_batch, consumer.max_batch_bytes, consumer.max_batch_wait};
+  options.dispatch.on_error = consumer.on_error;
+  options.dispatch.unknown_types = consumer.unknown_types;
+  options.dispatch.id_conflict = consumer.id_conflict;
+  options.dispatch.max_transaction_time = bound;
+  options.dispatch.max_batch = consumer.max_batch;
+  options.initial = consumer.initial;
+  return options;
+}
+
+std::vector<SchemaComponent> schema_components(const Config& config,
+                                               std::span<const HandlerSpec> handlers) {
+  std::vector<SchemaComponent> components{kinbox_component()};
+  std::set<std::string> seen;
+  for (const auto& consumer : config.consumers)
+    for (const auto& use : make_uses(consumer, handlers))
+      if (!use.spec.migrations.empty() && seen.insert(use.spec.name).second)
+        components.push_back({use.spec.name, use.spec.migrations});
+  return components;
+}
+
+}  // namespace kinbox::cli

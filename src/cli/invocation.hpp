@@ -1,0 +1,41 @@
+#pragma once
+
+#include <functional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "cli/config/config.hpp"
+#include "cli/config/environment.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/output/formatter.hpp"
+#include "kinbox/handler.hpp"
+
+namespace kinbox::cli {
+
+/// Where a command talks: its answer to `out`, everything else to `err`.
+struct Io {
+  std::ostream& out;
+  std::ostream& err;
+};
+
+/// One call of the program: what it was given, and what its line asks for.
+struct Invocation {
+  Io io;
+  std::vector<HandlerSpec> handlers;
+  Environment environment;
+
+  /// `--config`, else KINBOX_CONFIG, else ./kinbox.yaml.
+  std::string config_file;
+  OutputFormat output = OutputFormat::kTable;
+  /// Set by the command on the line, run when the whole line made sense.
+  std::function<ExitCode()> chosen;
+
+  /// Throws ConfigurationError.
+  Config load() const;
+  /// NO_COLOR is set to anything.
+  bool no_color() const;
+  void answer(const Table& table) const { write(io.out, table, output); }
+};
+
+}  // namespace kinbox::cli

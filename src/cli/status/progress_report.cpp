@@ -1,0 +1,73 @@
+#include "cli/status/progress_report.hpp"
+
+#include <string_view>
+
+namespace kinbox::cli {
+namespace {
+
+// One text for both databases. The pending rows of the outbox are few: they have an index of their
+// own.
+constexpr std::string_view kProgress = R"(
+SELECT p.consumer, p.topic, p.partition, p.first_offset, p.next_offset,
+       p.applied, p.duplicates, p.parked, p.dead, p.skipped, p.gaps,
+       p.epoch, p.owner, p.owner_session, p.state, p.state_reason, p.clean_stop, p.updated_at,
+       (SELECT count(*) FROM {kinbox}.dead_letters d
+         WHERE d.consumer = p.consumer AND d.topic = p.topic AND d.partition = p.partition
+           AND d.state = 'open') AS open_dead_letters,
+       coalesce(o.pending, 0) AS outbox_pending,
+       coalesce(o.last_error, '') AS outbox_last_error
+  FROM {kinbox}.consumer_progress p
+  LEFT JOIN (SELECT d.consumer, d.topic, d.partition, count(*) AS pending,
+                    max(w.last_error) AS last_error
+               FROM {kinbox}.outbox w JOIN {kinbox}.dead_letters d ON d.id = w.dead_letter_id
+              WHERE w.state = 'pending' GROUP BY d.consumer, d.topic, d.partition) o
+    ON o.consumer = p.consumer AND o.topic = p.topic AND o.partition = p.partition
+ ORDER BY p.consumer, p.topic, p.partition)";
+
+Tally tally_of(const Row& row) {
+  return {.applied = row.get<std::int64_t>("applied"),
+          .duplicates = row.get<std::int64_t>("duplicates"),
+          .parked = row.get<std::int64_t>("parked"),
+          .dead = row.get<std::int64_t>("dead"),
+          .skipped = row.get<std::int64_t>("skipped"),
+          .gaps = row.get<std::int64_t>("gaps")};
+}
+
+PartitionReport report_of(const Row& row) {
+  PartitionReport report;
+  report.consumer = row.get<std::string>("consumer");
+  report.partition = {row.get<std::string>("topic"),
+                      static_cast<std::int32_t>(row.get<std::int64_t>("partition"))};
+  report.first_offset = row.get<std::int64_t>("first_offset");
+  report.next_offset = row.get<std::int64_t>("next_offset");
+  report.tally = tally_of(row);
+  report.epoch = row.get<std::int64_t>("epoch");
+  report.owner = row.get<std::string>("owner");
+  report.owner_session = row.get<std::string>("owner_session");
+  report.halted = row.get<std::string>("state") == "halted";
+  report.state_reason = row.get<std::string>("state_reason");
+  report.clean_stop = row.get<bool>("clean_stop");
+  report.updated_at = row.get<std::string>("updated_at");
+  report.open_dead_letters = row.get<std::int64_t>("open_dead_letters");
+  report.outbox_pending = row.get<std::int64_t>("outbox_pending");
+  report.outbox_last_error = row.get<std::string>("outbox_last_error");
+  return report;
+}
+
+}  // namespace
+
+std::string PartitionReport::state() const {
+  if (halted) return "halted";
+  return clean_stop ? "stopped" : "running";
+}
+
+std::vector<PartitionReport> read_progress(Database& database) {
+  const auto tx = database.begin();
+  std::vector<PartitionReport> reports;
+  for (const auto row : tx->query(database.dialect().render(kProgress)))
+    reports.push_back(report_of(row));
+  tx->rollback();
+  return reports;
+}
+
+}  // namespace kinbox::cli
