@@ -1,0 +1,152 @@
+// "Atomic" and "Once" of the promise (docs/design.md), with the scripted log on both databases.
+#include <gmock/gmock.h>
+
+#include "support/pipeline.hpp"
+
+namespace kinbox::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class OncePromise : public Pipeline {};
+KINBOX_FOR_ALL_DATABASES(OncePromise);
+
+TEST_P(OncePromise, AnEventTakesEffectAndIsRecorded) {
+  send(p0, "e-1");
+  run_until_idle({p0});
+  EXPECT_THAT(effects(), ElementsAre("e-1"));
+  EXPECT_EQ(verdict("e-1"), "applied");
+  EXPECT_EQ(position(p0), 1);
+  EXPECT_EQ(log.told(p0), 1);
+}
+
+TEST_P(OncePromise, DuplicatesInOneBatchTakeEffectOnce) {
+  for (const auto* id : {"e-1", "e-2", "e-1", "e-1", "e-2"}) send(p0, id);
+  run_until_idle({p0});
+  EXPECT_THAT(effects(), ElementsAre("e-1", "e-2"));
+  EXPECT_EQ(tally(p0), (Tally{.applied = 2, .duplicates = 3}));
+}
+
+TEST_P(OncePromise, DuplicatesAcrossBatchesTakeEffectOnce) {
+  options.budget.max_records = 1;
+  for (const auto* id : {"e-1", "e-1", "e-1"}) send(p0, id);
+  run_until_idle({p0});
+  EXPECT_THAT(effects(), ElementsAre("e-1"));
+  EXPECT_EQ(tally(p0), (Tally{.applied = 1, .duplicates = 2}));
+}
+
+TEST_P(OncePromise, DuplicatesAcrossPartitionsAndTopicsTakeEffectOnce) {
+  for (const auto& partition : {p0, p1, other_topic}) send(partition, "e-1");
+  run_until_idle({p0, p1, other_topic});
+  EXPECT_THAT(effects(), ElementsAre("e-1"));
+  const auto applied = tally(p0).applied + tally(p1).applied + tally(other_topic).applied;
+  EXPECT_EQ(applied, 1);
+}
+
+TEST_P(OncePromise, RestartsAndRedeliveriesTakeEffectOnce) {
+  send(p0, "e-1");
+  run_until_idle({p0});
+  log.set_told(p0, 0);
+  send(p0, "e-1");
+  run_until_idle({p0});
+  EXPECT_THAT(effects(), ElementsAre("e-1"));
+  EXPECT_EQ(tally(p0), (Tally{.applied = 1, .duplicates = 1}));
+}
+
+TEST_P(OncePromise, AStepBackWithinAnAssignmentIsDropped) {
+  send(p0, "e-1");
+  send(p0, "e-2");
+  auto m = member({p0});
+  m.worker->run({.records = 2}, std::chrono::seconds{5});
+  auto again = member({p0});
+  again.source->step_back(p0, 0);
+  again.worker->run({.idle = true}, std::chrono::seconds{5});
+  EXPECT_THAT(effects(), ElementsAre("e-1", "e-2"));
+  EXPECT_EQ(tally(p0), (Tally{.applied = 2}));
+}
+
+TEST_P(OncePromise, AHandlerThatFailsAfterWritingLeavesNothing) {
+  handle = [this](const Event& event, Transaction& tx) {
+    insert_effect(event, tx);
+    throw PermanentError("no");
+  };
+  send(p0, "e-1");
+  run_until_idle({p0});
+  EXPECT_THAT(effects(), IsEmpty());
+  EXPECT_EQ(verdict("e-1"), "dead");
+}
+
+TEST_P(OncePromise, ACommitThatFailedLeavesNothingAndIsTriedAgain) {
+  int failures = 2;
+  send(p0, "e-1");
+  run_until_idle({p0}, [&](FaultPoint point) {
+    // The transaction that takes the partition commits too: spare it.
+    if (point == FaultPoint::kBeforeCommit && observer.steps().size() > 1 && failures-- > 0) {
+      throw InfrastructureError("the connection broke before COMMIT");
+    }
+  });
+  EXPECT_THAT(effects(), ElementsAre("e-1"));
+  EXPECT_LT(failures, 1);
+}
+
+TEST_P(OncePromise, ACommitWhoseReplyWasLostIsNotRepeated) {
+  bool lost = false;
+  send(p0, "e-1");
+  send(p0, "e-2");
+  run_until_idle({p0}, [&](FaultPoint point) {
+    if (point == FaultPoint::kAfterCommit && !observer.steps().empty() && !lost) {
+      lost = true;
+      throw InfrastructureError("the reply to COMMIT was lost");
+    }
+  });
+  EXPECT_TRUE(lost);
+  EXPECT_THAT(effects(), ElementsAre("e-1", "e-2"));
+  EXPECT_EQ(observer.notices<notice::ClaimMissed>().size(), 1U);
+  EXPECT_EQ(tally(p0), (Tally{.applied = 2}));
+}
+
+TEST_P(OncePromise, OneIdWithTwoPayloadsIsADeadLetterNotADuplicate) {
+  send(p0, "e-1", "k", "Created", 1);
+  send(p0, "e-1", "k", "Created", 2);
+  run_until_idle({p0});
+  EXPECT_THAT(effects(), ElementsAre("e-1"));
+  EXPECT_THAT(dead_reasons(), ElementsAre("id_conflict"));
+  EXPECT_EQ(tally(p0), (Tally{.applied = 1, .dead = 1}));
+  EXPECT_EQ(verdict("e-1"), "applied");
+}
+
+TEST_P(OncePromise, OneIdWithTwoPayloadsIsReportedWhereTheRuleSaysSo) {
+  options.dispatch.id_conflict = IdConflict::kReport;
+  send(p0, "e-1", "k", "Created", 1);
+  send(p0, "e-1", "k", "Created", 2);
+  run_until_idle({p0});
+  EXPECT_EQ(tally(p0), (Tally{.applied = 1, .duplicates = 1}));
+  EXPECT_EQ(observer.notices<notice::IdConflictReported>().size(), 1U);
+}
+
+TEST_P(OncePromise, ADuplicateOfADeadEventNeverRuns) {
+  handle = [](const Event&, Transaction&) { throw PermanentError("no"); };
+  send(p0, "e-1");
+  run_until_idle({p0});
+  handle = [this](const Event& event, Transaction& tx) { insert_effect(event, tx); };
+  send(p0, "e-1");
+  run_until_idle({p0});
+  EXPECT_THAT(effects(), IsEmpty());
+  EXPECT_EQ(tally(p0), (Tally{.duplicates = 1, .dead = 1}));
+  EXPECT_THAT(texts("SELECT seen_again FROM {kinbox}.dead_letters"), ElementsAre("1"));
+  EXPECT_EQ(observer.notices<notice::SeenAgain>().size(), 1U);
+}
+
+TEST_P(OncePromise, TheHandlersOwnUniqueViolationIsNoDuplicate) {
+  script(sql("CREATE UNIQUE INDEX " + std::string(is_sqlite() ? "{kinbox}.once ON effects (key)"
+                                                              : "once ON {kinbox}.effects (key)")));
+  send(p0, "e-1", "same");
+  send(p0, "e-2", "same");
+  run_until_idle({p0});
+  EXPECT_THAT(effects(), ElementsAre("e-1"));
+  EXPECT_THAT(dead_reasons(), ElementsAre("retries_exhausted"));
+}
+
+}  // namespace
+}  // namespace kinbox::testing
