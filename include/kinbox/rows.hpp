@@ -2,21 +2,52 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kinbox/sql_value.hpp"
 
 namespace kinbox {
 
-class Rows;
+class Row;
 
-/// One row of a result; valid while its Rows live.
+/// The rows of a query, in the database's order. Owns its data; copies and rows share it.
+class Rows {
+ public:
+  Rows() = default;
+  /// `values` are row after row, `columns.size()` each.
+  Rows(std::vector<std::string> columns, std::vector<SqlValue> values);
+
+  std::size_t size() const noexcept;
+  bool empty() const noexcept { return size() == 0; }
+  /// `index` < size().
+  Row operator[](std::size_t index) const;
+  const std::vector<std::string>& columns() const noexcept;
+  /// Throws SqlError when the result has no such column.
+  std::size_t column(std::string_view name) const;
+  /// Throws SqlError outside the result.
+  const SqlValue& at(std::size_t row, std::size_t column) const;
+
+  class Iterator;
+  Iterator begin() const;
+  Iterator end() const;
+
+ private:
+  struct Table {
+    std::vector<std::string> columns;
+    std::vector<SqlValue> values;
+  };
+  std::shared_ptr<const Table> table_;
+};
+
+/// One row of a result. Keeps the result alive.
 class Row {
  public:
-  Row(const Rows& rows, std::size_t index) : rows_(&rows), index_(index) {}
+  Row(Rows rows, std::size_t index) : rows_(std::move(rows)), index_(index) {}
 
   const SqlValue& operator[](std::size_t column) const;
   const SqlValue& operator[](std::string_view column) const;
@@ -31,49 +62,28 @@ class Row {
   T get(std::string_view column) const;
 
  private:
+  Rows rows_;
+  std::size_t index_;
+};
+
+class Rows::Iterator {
+ public:
+  Iterator(const Rows& rows, std::size_t index) : rows_(&rows), index_(index) {}
+  Row operator*() const { return {*rows_, index_}; }
+  Iterator& operator++() {
+    ++index_;
+    return *this;
+  }
+  bool operator==(const Iterator&) const = default;
+
+ private:
   const Rows* rows_;
   std::size_t index_;
 };
 
-/// The rows of a query, in the database's order. Owns its data.
-class Rows {
- public:
-  Rows() = default;
-  /// `values` are row after row, `columns.size()` each.
-  Rows(std::vector<std::string> columns, std::vector<SqlValue> values);
-
-  std::size_t size() const noexcept {
-    return columns_.empty() ? 0 : values_.size() / columns_.size();
-  }
-  bool empty() const noexcept { return values_.empty(); }
-  /// `index` < size().
-  Row operator[](std::size_t index) const { return {*this, index}; }
-  const std::vector<std::string>& columns() const noexcept { return columns_; }
-  /// Throws SqlError when the result has no such column.
-  std::size_t column(std::string_view name) const;
-  const SqlValue& at(std::size_t row, std::size_t column) const;
-
-  class Iterator {
-   public:
-    Iterator(const Rows& rows, std::size_t index) : rows_(&rows), index_(index) {}
-    Row operator*() const { return {*rows_, index_}; }
-    Iterator& operator++() {
-      ++index_;
-      return *this;
-    }
-    bool operator==(const Iterator&) const = default;
-
-   private:
-    const Rows* rows_;
-    std::size_t index_;
-  };
-  Iterator begin() const { return {*this, 0}; }
-  Iterator end() const { return {*this, size()}; }
-
- private:
-  std::vector<std::string> columns_;
-  std::vector<SqlValue> values_;
-};
+inline Row Rows::operator[](std::size_t index) const { return {*this, index}; }
+inline Rows::Iterator Rows::begin() const { return {*this, 0}; }
+inline Rows::Iterator Rows::end() const { return {*this, size()}; }
 
 namespace detail {
 bool to_bool(const SqlValue& value, std::string_view column);
@@ -115,12 +125,12 @@ struct FieldReader<std::optional<T>> {
 
 template <typename T>
 T Row::get(std::size_t column) const {
-  return detail::FieldReader<T>::read(rows_->at(index_, column), rows_->columns()[column]);
+  return detail::FieldReader<T>::read(rows_.at(index_, column), rows_.columns()[column]);
 }
 
 template <typename T>
 T Row::get(std::string_view column) const {
-  return get<T>(rows_->column(column));
+  return get<T>(rows_.column(column));
 }
 
 }  // namespace kinbox

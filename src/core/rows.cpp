@@ -9,27 +9,36 @@
 namespace kinbox {
 
 Rows::Rows(std::vector<std::string> columns, std::vector<SqlValue> values)
-    : columns_(std::move(columns)), values_(std::move(values)) {}
+    : table_(std::make_shared<const Table>(Table{std::move(columns), std::move(values)})) {}
+
+std::size_t Rows::size() const noexcept {
+  return columns().empty() ? 0 : table_->values.size() / table_->columns.size();
+}
+
+const std::vector<std::string>& Rows::columns() const noexcept {
+  static const std::vector<std::string> kNone;
+  return table_ ? table_->columns : kNone;
+}
 
 std::size_t Rows::column(std::string_view name) const {
-  const auto found = std::find(columns_.begin(), columns_.end(), name);
-  if (found == columns_.end())
+  const auto found = std::find(columns().begin(), columns().end(), name);
+  if (found == columns().end())
     throw SqlError("the result has no column \"" + std::string(name) + "\"", "kinbox_column");
-  return static_cast<std::size_t>(found - columns_.begin());
+  return static_cast<std::size_t>(found - columns().begin());
 }
 
 const SqlValue& Rows::at(std::size_t row, std::size_t column) const {
-  if (column >= columns_.size() || row >= size())
+  if (column >= columns().size() || row >= size())
     throw SqlError("row " + std::to_string(row) + ", column " + std::to_string(column) +
                        " is outside the result of " + std::to_string(size()) + " rows and " +
-                       std::to_string(columns_.size()) + " columns",
+                       std::to_string(columns().size()) + " columns",
                    "kinbox_column");
-  return values_[row * columns_.size() + column];
+  return table_->values[row * columns().size() + column];
 }
 
-const SqlValue& Row::operator[](std::size_t column) const { return rows_->at(index_, column); }
+const SqlValue& Row::operator[](std::size_t column) const { return rows_.at(index_, column); }
 const SqlValue& Row::operator[](std::string_view column) const {
-  return rows_->at(index_, rows_->column(column));
+  return rows_.at(index_, rows_.column(column));
 }
 
 namespace detail {

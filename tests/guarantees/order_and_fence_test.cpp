@@ -62,9 +62,9 @@ class FencePromise : public Pipeline {
  protected:
   /// Runs `meanwhile` when the worker reaches `step` for the first time.
   void once_at(Step step, std::function<void()> meanwhile) {
-    observer.at_step([step, meanwhile, done = false](Step reached) mutable {
-      if (reached != step || done) return;
-      done = true;
+    observer.at_step([step, meanwhile, done = std::make_shared<bool>(false)](Step reached) {
+      if (reached != step || *done) return;
+      *done = true;
       meanwhile();
     });
   }
