@@ -49,7 +49,7 @@ struct HandlerTraits {
   /// Its effects commute.
   bool order_independent = false;
   /// Longest time one `handle` may take; none if absent.
-  std::optional<std::chrono::milliseconds> timeout;
+  std::optional<std::chrono::milliseconds> timeout = std::nullopt;
 };
 
 /// A handler as it is listed: a name, what it takes, how to make one.
