@@ -11,6 +11,10 @@
 
 namespace kinbox {
 
+/// Throws ConfigurationError unless `pointer` is an RFC 6901 JSON pointer: for pointers that come
+/// from a configuration.
+void require_json_pointer(std::string_view pointer);
+
 /// An event's payload as JSON, for handlers: fields by JSON pointer (RFC 6901, `/buyer/email`,
 /// `/items/0/sku`), without a tree and without a number ever passing through a double.
 ///

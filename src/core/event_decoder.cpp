@@ -6,8 +6,8 @@
 #include "core/event_id.hpp"
 #include "core/event_type.hpp"
 #include "core/json_document.hpp"
-#include "core/json_pointer.hpp"
 #include "kinbox/errors.hpp"
+#include "kinbox/json.hpp"
 
 namespace kinbox {
 namespace {

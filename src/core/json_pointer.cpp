@@ -6,6 +6,7 @@
 #include <string>
 
 #include "kinbox/errors.hpp"
+#include "kinbox/json.hpp"
 
 namespace kinbox {
 namespace {

@@ -7,9 +7,6 @@
 
 namespace kinbox {
 
-/// Throws ConfigurationError when `pointer` is no RFC 6901 JSON pointer.
-void require_json_pointer(std::string_view pointer);
-
 /// What a pointer leads to: nothing, a value, or an object on the way that holds a key twice.
 using JsonFound = std::variant<std::monostate, JsonValue, JsonFault>;
 
