@@ -1,0 +1,12 @@
+#include "handlers/handlers.hpp"
+
+#include "handlers/email_confirmation/email_confirmation.hpp"
+#include "handlers/order_view/order_view.hpp"
+
+namespace kinbox {
+
+std::vector<HandlerSpec> shipped_handlers() {
+  return {handlers::order_view(), handlers::email_confirmation()};
+}
+
+}  // namespace kinbox
