@@ -127,7 +127,7 @@ class OpenTransaction : public Transaction {
 
   /// The first failure that is known by now, also one that a handler swallowed; null while there is
   /// none. Waits for nothing.
-  std::exception_ptr known_failure() const noexcept { return failure(); }
+  std::exception_ptr known_failure() noexcept;
 
   /// Waits for everything handed over; throws the first failure, also one that a handler swallowed.
   void flush();
@@ -147,6 +147,9 @@ class OpenTransaction : public Transaction {
  protected:
   Origin origin() const noexcept { return origin_; }
 
+  /// What went wrong in this transaction without passing through this object (native access); null
+  /// if nothing did.
+  virtual std::exception_ptr do_native_failure() noexcept { return nullptr; }
   virtual Rows do_query_bulk(const BulkStatement& statement, std::span<const SqlParam> rows,
                              std::size_t columns) = 0;
   virtual void do_flush() = 0;

@@ -55,6 +55,12 @@ Rows OpenTransaction::query_bulk(const BulkStatement& statement, std::span<const
   return guarded(number, [&] { return do_query_bulk(statement, rows, columns); });
 }
 
+std::exception_ptr OpenTransaction::known_failure() noexcept {
+  if (!failure())
+    if (auto native = do_native_failure()) doom(std::move(native));
+  return failure();
+}
+
 void OpenTransaction::flush() {
   guarded(0, [&] { do_flush(); });
 }

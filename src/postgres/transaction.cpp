@@ -13,13 +13,19 @@ namespace {
 // Enough for a healthy server; with another one, dropping the connection rolls back as well.
 constexpr std::chrono::seconds kRollbackDeadline{5};
 
-/// Where in a script PostgreSQL stopped, as ", line N".
-std::string place_in(const std::string& script, const PGresult& failure) {
+/// A syntax error in a script of a hundred lines needs more than its message.
+void refuse_with_line(const std::string& script, const PGresult& failure) {
   const char* position = PQresultErrorField(&failure, PG_DIAG_STATEMENT_POSITION);
-  if (position == nullptr) return {};
+  if (position == nullptr) return;
   const auto end = std::min(script.size(), static_cast<std::size_t>(std::stoul(position)));
   const auto lines = std::count(script.begin(), script.begin() + static_cast<long>(end), '\n');
-  return ", line " + std::to_string(lines + 1);
+  throw SqlError("line " + std::to_string(lines + 1) + ": " + message_of(failure) + " (SQLSTATE " +
+                     sqlstate_of(failure) + ")",
+                 sqlstate_of(failure));
+}
+
+[[noreturn]] void throw_outcome_unknown(const std::string& why) {
+  throw InfrastructureError(why + "; nobody knows whether COMMIT happened");
 }
 
 }  // namespace
@@ -45,6 +51,10 @@ std::int64_t PostgresTransaction::do_await_affected_rows(StatementNumber number)
   return affected_.at(static_cast<std::size_t>(number));
 }
 
+std::exception_ptr PostgresTransaction::do_native_failure() noexcept {
+  return connection_->native_failure();
+}
+
 Rows PostgresTransaction::do_query_bulk(const BulkStatement& statement,
                                         std::span<const SqlParam> rows, std::size_t columns) {
   if (rows.empty()) return {};
@@ -65,8 +75,10 @@ void PostgresTransaction::do_commit(const std::function<void()>& on_sent) {
     if (on_sent) on_sent();
     result = connection_->finish(deadline);
   } catch (const InfrastructureError& error) {
-    throw InfrastructureError(std::string(error.what()) + "; nobody knows whether COMMIT happened");
+    throw_outcome_unknown(error.what());
   }
+  if (!succeeded(*result) && sqlstate_of(*result).empty())
+    throw_outcome_unknown("PostgreSQL: " + message_of(*result));
   require_commit(*result);
 }
 
@@ -96,10 +108,7 @@ void PostgresTransaction::run_script(const std::string& script) {
   refuse_if_doomed();
   try {
     const auto result = connection_->run(script, kNever);
-    if (!succeeded(*result) && !sqlstate_of(*result).empty())
-      throw SqlError(message_of(*result) + place_in(script, *result) + " (SQLSTATE " +
-                         sqlstate_of(*result) + ")",
-                     sqlstate_of(*result));
+    if (!succeeded(*result)) refuse_with_line(script, *result);
     require_success(*result);
     if (PQtransactionStatus(connection_->raw()) != PQTRANS_INTRANS)
       throw TransactionMisuse("the script ended the transaction it ran in");

@@ -25,6 +25,7 @@ class PostgresTransaction final : public OpenTransaction {
                   std::span<const SqlParam> params) override;
   Rows do_query(std::string_view sql, std::span<const SqlParam> params) override;
   std::int64_t do_await_affected_rows(StatementNumber number) override;
+  std::exception_ptr do_native_failure() noexcept override;
   Rows do_query_bulk(const BulkStatement& statement, std::span<const SqlParam> rows,
                      std::size_t columns) override;
   void do_flush() override;
