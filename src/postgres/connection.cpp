@@ -14,7 +14,7 @@ namespace {
 constexpr const char* kSession =
     "SET client_encoding = 'UTF8'; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; "
     "SET IntervalStyle = 'postgres'; SET bytea_output = 'hex'; SET extra_float_digits = 3; "
-    "SET standard_conforming_strings = on";
+    "SET standard_conforming_strings = on; SELECT pg_backend_pid()";
 
 }  // namespace
 
@@ -30,6 +30,7 @@ Connection::Connection(const Options& options)
   const auto result = run(kSession, after(options.connect_timeout));
   if (!succeeded(*result))
     throw InfrastructureError("cannot set up the PostgreSQL session: " + message_of(*result));
+  backend_pid_ = PQgetvalue(result.get(), 0, 0);
 }
 
 Connection::~Connection() = default;

@@ -43,6 +43,10 @@ class Connection {
   void start(const std::string& sql, Deadline deadline);
   ResultHandle finish(Deadline deadline);
 
+  /// The server process that serves this session, from the server itself: a proxy may have told
+  /// libpq another number.
+  const std::string& backend_pid() const { return backend_pid_; }
+
   PGconn* raw() const { return handle_.get(); }
   Deadline call_deadline() const { return after(call_deadline_); }
 
@@ -74,6 +78,7 @@ class Connection {
   std::chrono::milliseconds call_deadline_;
   ConnectionHandle handle_;
   StatementCache statements_;
+  std::string backend_pid_;
   bool abandoned_ = false;
   bool retired_ = false;
   /// After handle_, so that libpqxx lets go before libpq closes.

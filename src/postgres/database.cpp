@@ -4,6 +4,7 @@
 #include "kinbox/postgres/native.hpp"
 #include "postgres/connect.hpp"
 #include "postgres/error_classes.hpp"
+#include "postgres/pooling.hpp"
 #include "postgres/transaction.hpp"
 #include "postgres/unsafe.hpp"
 
@@ -42,11 +43,15 @@ class PostgresDatabase final : public Database {
     return std::make_unique<PostgresTransaction>(std::move(connection), dialect_);
   }
 
-  void refuse_unsafe() override { postgres::refuse_unsafe(*idle_connection(), dialect_); }
+  void refuse_unsafe() override {
+    const auto connection = idle_connection();
+    refuse_transaction_pooling(*connection, options_);
+    postgres::refuse_unsafe(*connection, dialect_);
+  }
 
   std::string session() const override {
     if (!connection_ || connection_->lost()) return {};
-    return std::to_string(PQbackendPID(connection_->raw()));
+    return connection_->backend_pid();
   }
 
   void run_script(OpenTransaction& transaction, const std::string& script) override {
