@@ -1,63 +1,53 @@
+#include "support/postgres_test_database.hpp"
+
 #include <libpq-fe.h>
 
-#include <cstdlib>
-#include <iostream>
-#include <random>
+#include <stdexcept>
 
-#include "kinbox/postgres/database.hpp"
-#include "support/test_database.hpp"
+#include "support/services.hpp"
+#include "support/unique_name.hpp"
 
 namespace kinbox::testing {
-namespace {
 
-std::string uri() {
-  const char* uri = std::getenv("KINBOX_TEST_POSTGRES");
-  return uri == nullptr ? "" : uri;
+PostgresTestDatabase::PostgresTestDatabase() : schema_(unique_name("kinbox_test")) {}
+
+PostgresTestDatabase::~PostgresTestDatabase() {
+  try {
+    run_sql(PostgresService::get().uri(),
+            "SET lock_timeout = '10s'; DROP SCHEMA IF EXISTS " + schema_ + " CASCADE");
+  } catch (const std::exception& error) {
+    ADD_FAILURE() << "schema " << schema_ << " stays behind: " << error.what();
+  }
 }
 
-std::string unique_schema() {
-  std::random_device random;
-  return "kinbox_test_" + std::to_string(random()) + std::to_string(random());
+std::unique_ptr<Database> PostgresTestDatabase::connect(std::chrono::milliseconds lock_timeout) {
+  auto with_lock_timeout = options();
+  with_lock_timeout.lock_timeout = lock_timeout;
+  return postgres::factory(with_lock_timeout)();
 }
 
-class PostgresTestDatabase final : public TestDatabase {
- public:
-  ~PostgresTestDatabase() override {
-    // Without the driver under test, and whatever a test has left locked.
-    PGconn* connection = PQconnectdb(uri().c_str());
-    PGresult* result = PQexec(connection, ("SET client_min_messages = warning; SET lock_timeout = "
-                                           "'10s'; DROP SCHEMA IF EXISTS " +
-                                           schema_ + " CASCADE")
-                                              .c_str());
-    if (PQresultStatus(result) != PGRES_COMMAND_OK)
-      std::cerr << "schema " << schema_ << " stays behind: " << PQerrorMessage(connection) << '\n';
-    PQclear(result);
-    PQfinish(connection);
-  }
+postgres::Options PostgresTestDatabase::options() const {
+  postgres::Options options;
+  options.uri = PostgresService::get().uri();
+  options.schema = schema_;
+  return options;
+}
 
-  std::unique_ptr<Database> connect(std::chrono::milliseconds lock_timeout) override {
-    postgres::Options options;
-    options.uri = uri();
-    options.schema = schema_;
-    options.lock_timeout = lock_timeout;
-    return postgres::factory(options)();
-  }
-
- private:
-  std::string schema_ = unique_schema();
-};
-
-}  // namespace
+std::string run_sql(const std::string& uri, const std::string& sql) {
+  const std::unique_ptr<PGconn, void (*)(PGconn*)> connection(PQconnectdb(uri.c_str()), PQfinish);
+  PQsetNoticeProcessor(
+      connection.get(), [](void*, const char*) {}, nullptr);
+  const std::unique_ptr<PGresult, void (*)(PGresult*)> result(PQexec(connection.get(), sql.c_str()),
+                                                              PQclear);
+  const auto status = PQresultStatus(result.get());
+  if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+    throw std::runtime_error(PQerrorMessage(connection.get()));
+  return PQntuples(result.get()) == 0 ? std::string() : PQgetvalue(result.get(), 0, 0);
+}
 
 TestDatabaseKind postgres_kind() {
   return {.name = "Postgres",
-          .missing =
-              [] {
-                return uri().empty() ? std::string(
-                                           "no PostgreSQL: set KINBOX_TEST_POSTGRES, or run "
-                                           "scripts/services start")
-                                     : std::string();
-              },
+          .missing = [] { return PostgresService::missing(); },
           .make = [] { return std::make_unique<PostgresTestDatabase>(); }};
 }
 
