@@ -86,15 +86,24 @@ postgres_choose_port() {
   printf 'postgres_port=%s\n' "$(free_port)" >"$dir/postgres-port"
 }
 
+postgres_locate() {
+  bin=$(postgres_bin)
+  postgres_data=$(readlink -f "$postgres_home")/data
+}
+
 postgres_load() {
+  postgres_locate
   # shellcheck disable=SC1091
   . "$dir/postgres-port"
 }
 
 postgres_prepare() {
-  bin=$(postgres_bin)
+  # Orphans of a killed postmaster go on writing. And its pid must be forgotten: another process
+  # may have that number now, which the server would take for its predecessor and refuse to start.
+  kill_service postgres
+  rm -f "$postgres_home"/data/postmaster.pid "$postgres_home"/.s.PGSQL.*
   postgres_make_home
-  postgres_data=$(readlink -f "$postgres_home")/data
+  postgres_locate
   [[ -e $postgres_home/initialised ]] || postgres_initialise
   [[ -e $dir/postgres-port ]] || postgres_choose_port
   postgres_load
@@ -103,10 +112,6 @@ postgres_prepare() {
     postgres_choose_port
     postgres_load
   fi
-  # Orphans of a killed postmaster go on writing. And its pid must be forgotten: another process
-  # may have that number now, which the server would take for its predecessor and refuse to start.
-  kill_service postgres
-  rm -f "$postgres_data/postmaster.pid" "${postgres_data%/data}"/.s.PGSQL.*
 }
 
 # A path of 108 bytes or more does not fit into a socket address.
@@ -149,7 +154,14 @@ EOF
 }
 
 # Fast shutdown: open transactions are rolled back.
-postgres_ask_to_stop() { signal_all INT "$(postgres_main_pid)"; }
+postgres_ask_to_stop() { signal_postmaster INT; }
 
 # Immediate shutdown: no checkpoint, recovery at the next start, as after a crash.
-postgres_ask_to_stop_immediately() { signal_all QUIT "$(postgres_main_pid)"; }
+postgres_ask_to_stop_immediately() { signal_postmaster QUIT; }
+
+# False if there are only orphans, who listen to nobody.
+signal_postmaster() {
+  local pid
+  pid=$(postgres_main_pid)
+  [[ -n $pid ]] && signal_all "$1" "$pid"
+}
