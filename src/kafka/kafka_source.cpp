@@ -113,13 +113,19 @@ void KafkaSource::close(Clock::time_point deadline) {
   if (rk_ == nullptr) return;
   gathering_ = {};
   carried_.clear();
-  teller_->flush(std::min(deadline, Clock::now() + options_.last_tell_timeout));
-  if (!leave_group(rk_, deadline - (deadline - Clock::now()) / 4))
+  const auto now = Clock::now();
+  closing_by_ = now + (deadline - now) * 3 / 4;
+  teller_->flush(std::min(now + (deadline - now) / 3, last_tell_deadline()));
+  if (!leave_group(rk_, closing_by_))
     voice_.say(4, "the group \"" + options_.group +
                       "\" could not be left in time; the broker will notice by itself");
   const auto rest = assignment_.partitions();
   if (!rest.empty()) announce_revoked(rest, Revocation::kLost);
   release(deadline);
+}
+
+Clock::time_point KafkaSource::last_tell_deadline() const {
+  return std::min(closing_by_, Clock::now() + options_.last_tell_timeout);
 }
 
 void KafkaSource::release(Clock::time_point deadline) {

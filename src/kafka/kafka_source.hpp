@@ -61,6 +61,7 @@ class KafkaSource final : public Source {
   std::vector<std::optional<Offset>> ask_where(const std::vector<TopicPartition>& partitions);
   void announce_revoked(const std::vector<TopicPartition>& partitions, Revocation how);
   void drop(const TopicPartition& partition);
+  std::chrono::steady_clock::time_point last_tell_deadline() const;
   void release(std::chrono::steady_clock::time_point deadline);
 
   SourceOptions options_;
@@ -70,6 +71,7 @@ class KafkaSource final : public Source {
   Assignment assignment_;
   std::unique_ptr<Teller> teller_;
   AssignmentListener* listener_ = nullptr;
+  std::chrono::steady_clock::time_point closing_by_ = std::chrono::steady_clock::time_point::max();
   Gathering gathering_;
   /// Records that did not fit into a poll, at most one per partition; librdkafka is past them.
   std::vector<Record> carried_;

@@ -45,8 +45,7 @@ void KafkaSource::on_revoked(const std::vector<TopicPartition>& partitions, Revo
   announce_revoked(partitions, how);
   for (const auto& partition : partitions) drop(partition);
   assignment_.release_pauses(partitions);
-  if (how == Revocation::kOrderly)
-    teller_->flush(std::chrono::steady_clock::now() + options_.last_tell_timeout);
+  if (how == Revocation::kOrderly) teller_->flush(last_tell_deadline());
   for (const auto& partition : partitions) teller_->forget(partition);
   assignment_.answer_revoked(partitions);
 }

@@ -58,9 +58,16 @@ Offset offset_at(rd_kafka_t* rk, const TopicPartition& partition, Timestamp time
 }
 
 std::string cluster_id(rd_kafka_t* rk, std::chrono::milliseconds timeout) {
+  // Asked for at once; rd_kafka_clusterid alone waits for the next routine request.
+  const rd_kafka_metadata_t* brokers = nullptr;
+  const auto error = rd_kafka_metadata(rk, 0, nullptr, &brokers, to_int(timeout));
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+    throw InfrastructureError(std::string("no broker answers (") + rd_kafka_err2str(error) +
+                              "); check bootstrap.servers and security.protocol");
+  rd_kafka_metadata_destroy(brokers);
   char* raw = rd_kafka_clusterid(rk, to_int(timeout));
-  if (raw == nullptr) throw InfrastructureError("no broker answers; check bootstrap.servers");
-  const std::string id = raw;
+  if (raw == nullptr) return {};  // a broker that tells none
+  std::string id = raw;
   rd_kafka_mem_free(rk, raw);
   return id;
 }

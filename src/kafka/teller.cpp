@@ -30,12 +30,19 @@ Teller::Teller(rd_kafka_t* rk, Voice& voice)
 
 void Teller::tell(std::span<const PartitionOffset> positions) {
   for (const auto& [partition, offset] : positions) {
-    const auto known = told_.find(partition);
-    if (known != told_.end() && known->second == offset) continue;
+    if (newest(partition) == offset) continue;
     waiting_.insert_or_assign(partition, offset);
     fresh_ = true;
   }
   serve();
+}
+
+std::optional<Offset> Teller::newest(const TopicPartition& partition) const {
+  for (const auto* positions : {&waiting_, &sent_, &told_}) {
+    const auto found = positions->find(partition);
+    if (found != positions->end()) return found->second;
+  }
+  return std::nullopt;
 }
 
 void Teller::serve() {

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <span>
 
 #include "kafka/handles.hpp"
@@ -38,6 +39,7 @@ class Teller {
                         rd_kafka_topic_partition_list_t* offsets, void* teller);
   void take_result(rd_kafka_resp_err_t error, const rd_kafka_topic_partition_list_t* offsets);
   void send();
+  std::optional<Offset> newest(const TopicPartition& partition) const;
 
   rd_kafka_t* rk_;
   Voice& voice_;

@@ -19,15 +19,20 @@ void Voice::say(int severity, std::string text) {
   observer_.on_notice(notice::SourceMessage{severity, std::move(text)});
 }
 
-void Voice::log(int level, const char* facility, const char* text) {
-  say(level, std::string(facility) + ": " + text);
+void Voice::log(int level, std::string_view facility, std::string_view text) {
+  if (facility == "FAIL") return;  // comes as an error as well
+  say(level, std::string(facility) + ": " + std::string(text));
 }
 
 void Voice::error(rd_kafka_t* rk, rd_kafka_resp_err_t code, const char* reason) {
-  if (code != RD_KAFKA_RESP_ERR__FATAL) return say(kWarning, reason);
-  std::array<char, 512> cause{};
-  rd_kafka_fatal_error(rk, cause.data(), cause.size());
-  say(kError, cause.data());
+  if (code == RD_KAFKA_RESP_ERR__FATAL) {
+    std::array<char, 512> cause{};
+    rd_kafka_fatal_error(rk, cause.data(), cause.size());
+    return say(kError, cause.data());
+  }
+  const bool hopeless =
+      code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR__AUTHENTICATION;
+  say(hopeless ? kError : kWarning, reason);
 }
 
 void Voice::consumer_error(const rd_kafka_message_t& message) {

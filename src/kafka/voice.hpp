@@ -5,6 +5,7 @@
 #include <chrono>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "kinbox/observer.hpp"
@@ -18,7 +19,7 @@ class Voice {
 
   /// `severity` as in syslog(3).
   void say(int severity, std::string text);
-  void log(int level, const char* facility, const char* text);
+  void log(int level, std::string_view facility, std::string_view text);
   void error(rd_kafka_t* rk, rd_kafka_resp_err_t code, const char* reason);
 
   /// An error that the consumer's poll brought. The same one is said once a minute.

@@ -52,8 +52,7 @@ class PlainProducer {
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
         RD_KAFKA_V_VALUE(bytes(record.value), size(record.value)),
         RD_KAFKA_V_KEY(bytes(record.key), size(record.key)), RD_KAFKA_V_HEADERS(headers),
-        RD_KAFKA_V_TIMESTAMP(milliseconds),
-        RD_KAFKA_V_OPAQUE(&offset), RD_KAFKA_V_END);
+        RD_KAFKA_V_TIMESTAMP(milliseconds), RD_KAFKA_V_OPAQUE(&offset), RD_KAFKA_V_END);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return;
     rd_kafka_headers_destroy(headers);
     throw std::runtime_error(rd_kafka_err2str(error));
