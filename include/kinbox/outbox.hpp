@@ -26,7 +26,7 @@ struct Delivery {
 
   std::uint64_t ticket = 0;
   Outcome outcome = Outcome::kDelivered;
-  std::string error;
+  std::string error = {};
 };
 
 /// Takes records to Kafka, or to a script. One thread at a time.

@@ -100,9 +100,8 @@ class OutboxRelay::Impl {
         rows_(database_->dialect(), random_name()) {}
 
   std::size_t run_once() {
-    const auto started = Clock::now();
     Round round(lease_and_read(), under_way_);
-    const auto results = round.run(*publisher_, started + options_.lease / 3);
+    const auto results = round.run(*publisher_, Clock::now() + options_.lease / 3);
     if (results.empty()) return 0;
     own_transaction(*database_, "relay", [&](OpenTransaction& tx) {
       for (const auto& result : results) mark(tx, result);
