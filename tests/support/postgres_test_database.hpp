@@ -17,6 +17,7 @@ class PostgresTestDatabase final : public TestDatabase {
   std::unique_ptr<Database> connect(std::chrono::milliseconds lock_timeout) override;
 
   postgres::Options options() const;
+  std::string place() const override { return schema_; }
   const std::string& schema() const { return schema_; }
 
  private:

@@ -8,9 +8,9 @@ namespace {
 class SqliteTestDatabase final : public TestDatabase {
  public:
   std::unique_ptr<Database> connect(std::chrono::milliseconds lock_timeout) override {
-    return sqlite::open(
-        {.path = (directory_ / "kinbox.db").string(), .lock_timeout = lock_timeout});
+    return sqlite::open({.path = place(), .lock_timeout = lock_timeout});
   }
+  std::string place() const override { return (directory_ / "kinbox.db").string(); }
 
  private:
   TemporaryDirectory directory_;

@@ -25,6 +25,9 @@ class TestDatabase {
   virtual std::unique_ptr<Database> connect(
       std::chrono::milliseconds lock_timeout = std::chrono::seconds(10)) = 0;
 
+  /// What another process needs to find it: the file's path, or the schema.
+  virtual std::string place() const = 0;
+
   /// connect() as a factory; valid while this lives.
   DatabaseFactory factory() {
     return [this] { return connect(); };
