@@ -13,26 +13,27 @@ ResultHandle run(Connection& connection, const std::string& sql) {
   return result;
 }
 
-/// Begins a transaction, so that the backend is surely ours until its end.
-std::string hold_backend(Connection& connection) {
+/// Begins a transaction, so that the backend is surely ours until `release`.
+std::string hold(Connection& connection) {
   return PQgetvalue(run(connection, "BEGIN; SELECT pg_backend_pid()").get(), 0, 0);
 }
 
-void release_backend(Connection& connection) { run(connection, "COMMIT"); }
+void release(Connection& connection) { run(connection, "COMMIT"); }
 
-/// Whether the two have changed backends after `first`, then `second` gave theirs back. A pooler
-/// that hands out the one given back last does so in this order, one that hands out the oldest in
-/// the other.
-bool change_backends(Connection& first, Connection& second) {
-  const auto first_had = hold_backend(first);
-  const auto second_had = hold_backend(second);
-  release_backend(first);
-  release_backend(second);
-  const auto first_has = hold_backend(first);
-  const auto second_has = hold_backend(second);
-  release_backend(first);
-  release_backend(second);
-  return first_had != first_has || second_had != second_has;
+std::string backend_of(Connection& connection) {
+  auto pid = hold(connection);
+  release(connection);
+  return pid;
+}
+
+/// Two backends are given back, first's first. A pooler that hands out the oldest gives second the
+/// one that first had; a pooler that hands out the newest gives first the one that second had.
+bool backends_move(Connection& first, Connection& second) {
+  const auto first_had = hold(first);
+  const auto second_had = hold(second);
+  release(first);
+  release(second);
+  return backend_of(second) != second_had || backend_of(first) != first_had;
 }
 
 }  // namespace
@@ -42,7 +43,7 @@ void refuse_transaction_pooling(Connection& connection, const Options& options) 
   // proxy, not what the proxy does.
   if (connection.backend_pid() == std::to_string(PQbackendPID(connection.raw()))) return;
   Connection other(options);
-  if (change_backends(connection, other) || change_backends(other, connection))
+  if (backends_move(connection, other))
     throw RefusedError(
         "a proxy in front of PostgreSQL gives each transaction another backend (transaction "
         "pooling), which prepared statements and session settings do not survive. Switch it to "
