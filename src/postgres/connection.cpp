@@ -16,6 +16,11 @@ constexpr const char* kSession =
     "SET IntervalStyle = 'postgres'; SET bytea_output = 'hex'; SET extra_float_digits = 3; "
     "SET standard_conforming_strings = on; SELECT pg_backend_pid()";
 
+bool is_copy(const PGresult& result) {
+  const auto status = PQresultStatus(&result);
+  return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
 }  // namespace
 
 bool succeeded(const PGresult& result) {
@@ -111,7 +116,17 @@ void Connection::end_native() noexcept {
 void Connection::before_send() {
   if (lost()) throw InfrastructureError("PostgreSQL: the connection is lost");
   PQsetnonblocking(raw(), 1);
-  if (native_) native_->watch(false);
+  if (!native_) return;
+  native_->watch(false);
+  finish_native_statement();
+}
+
+void Connection::finish_native_statement() {
+  // libpqxx leaves the end of a COPY unread. One that is still open shows as such for ever; then
+  // the statement is refused.
+  const auto deadline = call_deadline();
+  while (const auto left = next_result(deadline))
+    if (is_copy(*left)) return;
 }
 
 void Connection::sent(int accepted, Deadline deadline) {
@@ -147,8 +162,7 @@ short Connection::wait(short events, Deadline deadline) {
 }
 
 void Connection::refuse_copy(const PGresult& result) {
-  const auto status = PQresultStatus(&result);
-  if (status != PGRES_COPY_IN && status != PGRES_COPY_OUT && status != PGRES_COPY_BOTH) return;
+  if (!is_copy(result)) return;
   // Only its data would get the connection out of this state.
   abandon();
   throw SqlError("COPY needs kinbox::postgres::native()", "0A000");

@@ -69,6 +69,7 @@ class Connection {
  private:
   ResultHandle prepare(std::string_view sql, const std::string& name);
   void before_send();
+  void finish_native_statement();
   void sent(int accepted, Deadline deadline);
   void flush(Deadline deadline);
   ResultHandle next_result(Deadline deadline);

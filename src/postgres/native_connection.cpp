@@ -125,6 +125,8 @@ void NativeConnection::watch(bool on) noexcept { watcher_->on = on; }
 
 std::exception_ptr NativeConnection::failure() const {
   if (watcher_->failure) return watcher_->failure;
+  if (PQstatus(connection_) != CONNECTION_OK)
+    return std::make_exception_ptr(InfrastructureError("PostgreSQL: the connection is lost"));
   if (PQtransactionStatus(connection_) != PQTRANS_IDLE) return nullptr;
   return std::make_exception_ptr(
       TransactionMisuse("the transaction was ended through kinbox::postgres::native(); kinbox "
