@@ -1,0 +1,4 @@
+CREATE TABLE {kinbox}.balances (
+  account text PRIMARY KEY,
+  cents   bigint NOT NULL
+);
