@@ -6,6 +6,8 @@ find_package(Threads REQUIRED)
 function(kinbox_dependency name)
   add_library(kinbox_${name} INTERFACE)
   target_link_libraries(kinbox_${name} INTERFACE ${ARGN})
+  set_target_properties(kinbox_${name} PROPERTIES EXPORT_NAME ${name}_dependency)
+  set_property(GLOBAL APPEND PROPERTY KINBOX_DEPENDENCIES kinbox_${name})
 endfunction()
 
 pkg_check_modules(RDKAFKA REQUIRED IMPORTED_TARGET rdkafka>=2.0.2)
@@ -20,13 +22,15 @@ pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3>=3.37)
 kinbox_dependency(sqlitecpp SQLiteCpp PkgConfig::SQLITE3)
 
 find_package(nlohmann_json 3.11 REQUIRED)
-kinbox_dependency(nlohmann nlohmann_json::nlohmann_json)
+# Headers only, and in no header of ours: whoever links the installed libraries needs it no more.
+kinbox_dependency(nlohmann $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
 
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash>=0.8)
 kinbox_dependency(xxhash PkgConfig::XXHASH)
 
 find_package(CLI11 REQUIRED)
-kinbox_dependency(cli11 CLI11::CLI11)
+# The same.
+kinbox_dependency(cli11 $<BUILD_INTERFACE:CLI11::CLI11>)
 
 find_package(spdlog REQUIRED)
 kinbox_dependency(spdlog spdlog::spdlog)

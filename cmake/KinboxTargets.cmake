@@ -35,20 +35,3 @@ function(kinbox_library name)
   target_link_libraries(kinbox_${name} PRIVATE $<BUILD_INTERFACE:kinbox_warnings> Threads::Threads)
   set_property(GLOBAL APPEND PROPERTY KINBOX_LIBRARIES kinbox_${name})
 endfunction()
-
-# kinbox_embed_migrations(TARGET NAMESPACE ns FUNCTION name DIRECTORY dir): compiles the files
-# dir/{sqlite,postgres}/NNNN_name.sql into TARGET as `std::vector<kinbox::Migration> ns::name()`.
-function(kinbox_embed_migrations target)
-  cmake_parse_arguments(ARG "" "NAMESPACE;FUNCTION;DIRECTORY" "" ${ARGN})
-  cmake_path(ABSOLUTE_PATH ARG_DIRECTORY NORMALIZE)
-  file(GLOB files CONFIGURE_DEPENDS "${ARG_DIRECTORY}/sqlite/*.sql" "${ARG_DIRECTORY}/postgres/*.sql")
-  set(output "${CMAKE_CURRENT_BINARY_DIR}/embedded/${target}_${ARG_FUNCTION}.cpp")
-  add_custom_command(
-    OUTPUT "${output}"
-    COMMAND "${CMAKE_COMMAND}" "-DDIRECTORY=${ARG_DIRECTORY}" "-DOUTPUT=${output}"
-            "-DNAMESPACE=${ARG_NAMESPACE}" "-DFUNCTION=${ARG_FUNCTION}"
-            -P "${PROJECT_SOURCE_DIR}/cmake/EmbedMigrations.cmake"
-    DEPENDS ${files} "${PROJECT_SOURCE_DIR}/cmake/EmbedMigrations.cmake"
-    VERBATIM)
-  target_sources(${target} PRIVATE "${output}")
-endfunction()
