@@ -1,8 +1,7 @@
 #include "kinbox/dead_letter.hpp"
 
-#include <cstdio>
-
 #include "core/header_codec.hpp"
+#include "core/iso_time.hpp"
 #include "core/storable_text.hpp"
 #include "kinbox/outbox.hpp"
 
@@ -45,19 +44,9 @@ std::optional<std::int64_t> milliseconds(std::optional<Timestamp> time) {
   return time->time_since_epoch().count();
 }
 
-/// "2026-01-31T12:00:00.000Z", which both databases take for their time columns.
-std::optional<std::string> iso_text(std::optional<Timestamp> time) {
+std::optional<std::string> time_text(std::optional<Timestamp> time) {
   if (!time) return std::nullopt;
-  const auto day = std::chrono::floor<std::chrono::days>(*time);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss clock{*time - day};
-  char text[40];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", int{date.year()},
-                unsigned{date.month()}, unsigned{date.day()},
-                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()),
-                static_cast<int>(clock.subseconds().count()));
-  return text;
+  return iso_text(*time);
 }
 
 }  // namespace
@@ -81,7 +70,7 @@ void DeadLetters::write(OpenTransaction& tx, const DeadLetter& letter) const {
       encode_headers(record.headers()), fingerprint.bytes(), failure.reason,
       storable_text(failure.handler, kMaxName), storable_text(failure.error_type, kMaxName),
       storable_text(failure.error_code, kMaxName), storable_text(failure.error_text, kMaxErrorText),
-      failure.attempts, iso_text(failure.first_failed_at));
+      failure.attempts, time_text(failure.first_failed_at));
   if (inserted.empty() || !options_.relay) return;
 
   const auto topic = replace(

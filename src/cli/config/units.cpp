@@ -2,11 +2,11 @@
 
 #include <charconv>
 #include <cstdint>
-#include <cstdio>
 #include <limits>
 #include <span>
 #include <system_error>
 
+#include "core/iso_time.hpp"
 #include "kinbox/errors.hpp"
 
 namespace kinbox::cli {
@@ -134,18 +134,6 @@ std::string size_text(std::size_t bytes) {
   return with_unit(static_cast<std::int64_t>(bytes), kSizes);
 }
 
-std::string to_text(Timestamp time) {
-  using namespace std::chrono;
-  const auto midnight = floor<days>(time);
-  const year_month_day date{midnight};
-  const hh_mm_ss clock{time - midnight};
-  char text[64];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", int{date.year()},
-                unsigned{date.month()}, unsigned{date.day()},
-                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()),
-                static_cast<int>(clock.subseconds().count()));
-  return text;
-}
+std::string to_text(Timestamp time) { return iso_text(time); }
 
 }  // namespace kinbox::cli
