@@ -45,4 +45,4 @@ foreach(handler IN ITEMS order_view email_confirmation)
   install(DIRECTORY "handlers/${handler}/migrations/"
     DESTINATION "${kinbox_migrations_directory}/${handler}")
 endforeach()
-install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+install(FILES LICENSE README.md CHANGELOG.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")
