@@ -8,6 +8,7 @@
 #include "core/batch_plan.hpp"
 #include "core/failure.hpp"
 #include "core/own_statements.hpp"
+#include "core/strikes.hpp"
 #include "kinbox/inbox.hpp"
 
 namespace kinbox {
@@ -38,7 +39,8 @@ class Dispatcher::Impl {
                      observer_,
                      options.id_conflict,
                      options.max_transaction_time},
-        limit_(options.max_batch) {}
+        limit_(options.max_batch),
+        strikes_(options.max_batch) {}
 
   void apply(std::span<const Record> records, OwnedPartitions& partitions) {
     auto entries = plan_.make(records, partitions);
@@ -56,18 +58,45 @@ class Dispatcher::Impl {
         entries = entries.subspan(taken);
         continue;
       }
-      const auto outcome = Batch(batch_parts_, chunk).run();
+      const auto outcome = run_batch(chunk);
       entries = entries.subspan(
           std::visit([&](const auto& o) { return go_on(o, entries, chunk, taken); }, outcome));
     }
   }
+
+  BatchOutcome run_batch(const std::vector<BatchItem*>& chunk) {
+    try {
+      const auto outcome = Batch(batch_parts_, chunk).run();
+      if (std::holds_alternative<BatchCommitted>(outcome)) strikes_.committed();
+      return outcome;
+    } catch (const InfrastructureError& e) {
+      if (!database_answers())
+        strikes_.clear();
+      else if (chunk.size() > 1)
+        strikes_.batch();
+      else if (strikes_.record(*chunk[0]->record))
+        return BatchEventFailed{0, std::make_exception_ptr(KillsTransaction(e.what()))};
+      throw;
+    }
+  }
+
+  bool database_answers() {
+    try {
+      own_transaction(database_, "probe", [](OpenTransaction& tx) { tx.query("SELECT 1"); });
+      return true;
+    } catch (const InfrastructureError&) {
+      return false;
+    }
+  }
+
+  std::size_t limit() const { return strikes_.alone() ? 1 : limit_; }
 
   /// Fills `chunk` with what may run in one transaction, and answers how many entries that covers.
   /// Entries of partitions that stopped are passed over. An entry that halts its partition ends the
   /// chunk before it, and is carried out when it comes first.
   std::size_t take_chunk(Entries entries, std::vector<BatchItem*>& chunk) {
     std::size_t taken = 0;
-    for (; taken < entries.size() && chunk.size() < limit_; ++taken) {
+    for (; taken < entries.size() && chunk.size() < limit(); ++taken) {
       auto& entry = entries[taken];
       if (entry.item.partition->state != State::kRunning) continue;
       if (entry.halt && !chunk.empty()) break;
@@ -192,6 +221,7 @@ class Dispatcher::Impl {
   DeadLetters dead_letters_;
   Batch::Parts batch_parts_;
   std::size_t limit_;
+  Strikes strikes_;
   std::mt19937_64 random_{std::random_device{}()};
   std::uniform_real_distribution<double> uniform_{0.0, 1.0};
 };

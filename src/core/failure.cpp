@@ -56,6 +56,10 @@ Diagnosis diagnose(const std::exception_ptr& error) {
     return diagnosis;
   } catch (const HandlerError& e) {
     return described(e);
+  } catch (const KillsTransaction& e) {
+    auto diagnosis = described(static_cast<const std::exception&>(e));
+    diagnosis.failure.reason = reason::kKillsTransaction;
+    return diagnosis;
   } catch (const SqlError& e) {
     auto diagnosis = described(static_cast<const std::exception&>(e));
     diagnosis.failure.error_code = e.code();

@@ -5,8 +5,14 @@
 #include <optional>
 
 #include "kinbox/dead_letter.hpp"
+#include "kinbox/errors.hpp"
 
 namespace kinbox {
+
+/// An event's transaction breaks every time although the database answers.
+class KillsTransaction : public Error {
+  using Error::Error;
+};
 
 /// What an error says about what to do next.
 struct Diagnosis {

@@ -112,6 +112,8 @@ void Ownership::take(OwnedPartition& partition) {
 std::optional<PartitionClaim> Ownership::take_existing(const TopicPartition& id) {
   std::optional<PartitionClaim> claim;
   own_transaction(parts_.database, "take", [&](OpenTransaction& tx) {
+    // The whole group waits while partitions are being assigned.
+    if (tx.dialect().backend() == Backend::kPostgres) tx.execute("SET LOCAL lock_timeout = '2s'");
     claim = parts_.progress.take(tx, id, parts_.database.session());
   });
   return claim;

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <thread>
+#include <utility>
 
 #include "support/pipeline.hpp"
 
@@ -195,6 +196,35 @@ TEST_P(FailingEvent, KinboxsOwnStatementsAreNobodysFault) {
   EXPECT_THAT(effects(), ElementsAre("e-1"));
   EXPECT_THAT(dead_reasons(), IsEmpty());
   EXPECT_THAT(observer.notices<notice::Unavailable>().at(0).what, HasSubstr("own statement"));
+}
+
+TEST_P(FailingEvent, ThatKillsItsConnectionEveryTimeIsFoundAndTheOthersAreApplied) {
+  options.dispatch.on_error.retry.max_attempts = 2;
+  bool killing = false;
+  fail_at("bad", [&](const Event&, Transaction& tx) {
+    killing = true;
+    tx.query("SELECT 1");
+  });
+  for (const auto* id : {"before", "bad", "after"}) send(p0, id);
+  run_until_idle({p0}, [&](FaultPoint point) {
+    if (point != FaultPoint::kStatement || !std::exchange(killing, false)) return;
+    throw InfrastructureError("the server closed the connection");
+  });
+  EXPECT_THAT(effects(), ElementsAre("before", "after"));
+  EXPECT_EQ(letter("reason"), "kills_transaction");
+  EXPECT_EQ(letter("attempts"), "2");
+  // Three strikes of the batch, three for each attempt of the record alone.
+  EXPECT_EQ(attempts_of_bad, 9);
+}
+
+TEST_P(FailingEvent, AnOutageIsNotTakenForAKiller) {
+  int strikes = 20;
+  send(p0, "e-1");
+  run_until_idle({p0}, [&](FaultPoint) {
+    if (!observer.steps().empty() && strikes-- > 0) throw InfrastructureError("away");
+  });
+  EXPECT_THAT(effects(), ElementsAre("e-1"));
+  EXPECT_THAT(dead_reasons(), IsEmpty());
 }
 
 TEST_P(FailingEvent, AUsersInfrastructureErrorIsAnOrdinaryFailure) {

@@ -107,23 +107,23 @@ OwnedRecord text_record(const std::string& topic, std::int32_t partition, std::s
           .headers = {}};
 }
 
-void RecordingObserver::on_notice(const Notice& notice) {
+void LibraryMessages::on_notice(const Notice& notice) {
   const auto* message = std::get_if<notice::SourceMessage>(&notice);
   if (message == nullptr) return;
   const std::lock_guard lock(mutex_);
   messages_.push_back(*message);
 }
 
-std::vector<notice::SourceMessage> RecordingObserver::messages() const {
+std::vector<notice::SourceMessage> LibraryMessages::messages() const {
   const std::lock_guard lock(mutex_);
   return messages_;
 }
 
-bool RecordingObserver::was_told(const std::string& text) const {
+bool LibraryMessages::was_told(const std::string& text) const {
   return all_text().find(text) != std::string::npos;
 }
 
-std::string RecordingObserver::all_text() const {
+std::string LibraryMessages::all_text() const {
   std::string all;
   for (const auto& message : messages())
     all += std::to_string(message.severity) + " " + message.text + "\n";

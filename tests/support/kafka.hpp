@@ -31,8 +31,8 @@ std::vector<OwnedRecord> numbered_records(const std::string& topic, std::int32_t
 
 OwnedRecord text_record(const std::string& topic, std::int32_t partition, std::string value);
 
-/// Keeps what the client library said.
-class RecordingObserver : public Observer {
+/// An observer that keeps what the client library said.
+class LibraryMessages : public Observer {
  public:
   void on_notice(const Notice& notice) override;
 

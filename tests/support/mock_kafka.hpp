@@ -72,7 +72,7 @@ class MockKafkaTest : public ::testing::Test {
   }
 
   kafka::MockCluster cluster_;
-  RecordingObserver observer_;
+  LibraryMessages observer_;
   RecordingListener listener_;
 };
 
