@@ -17,7 +17,8 @@ namespace kinbox {
 /// Types on the wire: the server infers the parameter's type from the statement, and the argument
 /// is sent as text in the form that every SQL type reads (`true`, `42`, `0.5`); bytes alone are
 /// sent as bytes (bytea / BLOB). Where PostgreSQL cannot infer (`SELECT $1`), write a cast. SQLite
-/// binds bool as INTEGER 0 or 1, int64 as INTEGER, double as REAL, text as TEXT.
+/// binds bool as INTEGER 0 or 1, int64 as INTEGER, double as REAL, text as TEXT. Text that is not
+/// UTF-8 or holds NUL is an SqlError on both databases: pass it as bytes.
 class SqlParam {
  public:
   using Value = std::variant<std::monostate, bool, std::int64_t, double, std::string_view, Bytes>;

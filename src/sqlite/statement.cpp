@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "core/utf8.hpp"
 #include "kinbox/errors.hpp"
 #include "sqlite/connection.hpp"
 
@@ -28,6 +29,12 @@ std::size_t placeholder_number(std::string_view name) {
   throw SqlError(text, "kinbox_placeholder");
 }
 
+/// What PostgreSQL cannot hold would be found out late, by a service that moved there.
+void refuse_unstorable(std::string_view text) {
+  if (text.find('\0') == std::string_view::npos && is_utf8(text)) return;
+  throw SqlError("a text argument is not UTF-8 or holds NUL; pass it as bytes", "kinbox_text");
+}
+
 /// Binds one value as parameter `index`. Text and bytes are not copied: they live until the run
 /// ends.
 struct Bind {
@@ -44,6 +51,7 @@ struct Bind {
   }
   // A null pointer would bind NULL, and empty is not NULL.
   int operator()(std::string_view text) const {
+    refuse_unstorable(text);
     return sqlite3_bind_text64(statement, index, text.empty() ? "" : text.data(), text.size(),
                                SQLITE_STATIC, SQLITE_UTF8);
   }

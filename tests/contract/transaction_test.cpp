@@ -162,6 +162,12 @@ TEST_P(TransactionContract, EmptyIsNotNull) {
   EXPECT_EQ(rows[0].get<std::optional<ByteVector>>("raw"), ByteVector{});
 }
 
+TEST_P(TransactionContract, TextThatIsNoTextIsAnError) {
+  for (const std::string_view text : {std::string_view("a\0b", 3), std::string_view("a\xff"),
+                                      std::string_view("\xed\xa0\x80"), std::string_view("\xc3")})
+    EXPECT_THROW(database().begin()->query(insert_, 1, text), SqlError) << text;
+}
+
 TEST_P(TransactionContract, PlaceholdersGoByNumber) {
   const auto tx = database().begin();
   const auto rows = tx->query(
