@@ -33,6 +33,14 @@ postgres::Options PostgresTestDatabase::options() const {
   return options;
 }
 
+std::size_t PostgresTestDatabase::waiting() {
+  const auto count = run_sql(PostgresService::get().uri(),
+                             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+                             "AND query LIKE '%" +
+                                 schema_ + "%'");
+  return std::stoul(count);
+}
+
 std::string run_sql(const std::string& uri, const std::string& sql) {
   const std::unique_ptr<PGconn, void (*)(PGconn*)> connection(PQconnectdb(uri.c_str()), PQfinish);
   PQsetNoticeProcessor(

@@ -15,6 +15,7 @@ class PostgresTestDatabase final : public TestDatabase {
   ~PostgresTestDatabase() override;
 
   std::unique_ptr<Database> connect(std::chrono::milliseconds lock_timeout) override;
+  std::size_t waiting() override;
 
   postgres::Options options() const;
   std::string place() const override { return schema_; }

@@ -1,4 +1,7 @@
+#include <filesystem>
+
 #include "kinbox/sqlite/database.hpp"
+#include "sqlite/writer_gate.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/test_database.hpp"
 
@@ -11,6 +14,10 @@ class SqliteTestDatabase final : public TestDatabase {
     return sqlite::open({.path = place(), .lock_timeout = lock_timeout});
   }
   std::string place() const override { return (directory_ / "kinbox.db").string(); }
+
+  std::size_t waiting() override {
+    return sqlite::WriterGate::of(std::filesystem::weakly_canonical(place()).string())->waiting();
+  }
 
  private:
   TemporaryDirectory directory_;

@@ -1,8 +1,7 @@
 #include "support/test_database.hpp"
 
-#include <cstdlib>
-
 #include "kinbox/migrations.hpp"
+#include "support/services.hpp"
 
 namespace kinbox::testing {
 
@@ -16,8 +15,7 @@ void migrate(Database& database) { SchemaMigrator(database, {kinbox_component()}
 void DatabaseContract::SetUp() {
   const auto missing = GetParam().missing();
   if (!missing.empty()) {
-    const char* ci = std::getenv("CI");
-    if (ci != nullptr && std::string_view(ci) == "true") FAIL() << missing;
+    if (in_continuous_integration()) FAIL() << missing;
     GTEST_SKIP() << missing;
   }
   home_ = GetParam().make();

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <ostream>
@@ -27,6 +29,9 @@ class TestDatabase {
 
   /// What another process needs to find it: the file's path, or the schema.
   virtual std::string place() const = 0;
+
+  /// How many connections wait for a transaction of another one.
+  virtual std::size_t waiting() = 0;
 
   /// connect() as a factory; valid while this lives.
   DatabaseFactory factory() {
