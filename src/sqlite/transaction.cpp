@@ -4,6 +4,7 @@
 
 #include "kinbox/errors.hpp"
 #include "kinbox/sqlite/native.hpp"
+#include "sqlite/error_classes.hpp"
 
 namespace kinbox::sqlite {
 namespace {
@@ -28,11 +29,21 @@ SqliteTransaction::SqliteTransaction(std::shared_ptr<Connection> connection, Wri
                                      Dialect dialect)
     : connection_(std::move(connection)), turn_(std::move(turn)), dialect_(std::move(dialect)) {}
 
+std::exception_ptr SqliteTransaction::silent_end() const {
+  if (connection_->in_transaction()) return nullptr;
+  // Only native access gets here with an error that nobody has seen; the last one ended it.
+  const auto& last = class_of(sqlite3_extended_errcode(connection_->handle()));
+  const auto text = std::string("SQLite has ended the batch's transaction by itself (") +
+                    last.name + "); nothing of it is stored";
+  if (last.blame == Blame::kStatement || last.blame == Blame::kMisuse)
+    return std::make_exception_ptr(TransactionMisuse(text));
+  return std::make_exception_ptr(InfrastructureError(text));
+}
+
+std::exception_ptr SqliteTransaction::do_native_failure() noexcept { return silent_end(); }
+
 void SqliteTransaction::refuse_if_over() const {
-  if (connection_->in_transaction()) return;
-  throw TransactionMisuse(
-      "SQLite has ended the batch's transaction (OR ROLLBACK, RAISE(ROLLBACK), or a full disk); "
-      "nothing of it is stored");
+  if (const auto end = silent_end()) std::rethrow_exception(end);
 }
 
 /// Runs `call` only inside the transaction, and sees that it is still there afterwards.

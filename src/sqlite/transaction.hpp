@@ -32,6 +32,7 @@ class SqliteTransaction final : public OpenTransaction {
                   std::span<const SqlParam> params) override;
   Rows do_query(std::string_view sql, std::span<const SqlParam> params) override;
   std::int64_t do_await_affected_rows(StatementNumber number) override;
+  std::exception_ptr do_native_failure() noexcept override;
   Rows do_query_bulk(const BulkStatement& statement, std::span<const SqlParam> rows,
                      std::size_t columns) override;
   void do_flush() override { refuse_if_over(); }
@@ -39,6 +40,8 @@ class SqliteTransaction final : public OpenTransaction {
   void do_rollback() noexcept override;
 
  private:
+  /// Why SQLite has ended the transaction; null while it has not.
+  std::exception_ptr silent_end() const;
   void refuse_if_over() const;
   template <typename Call>
   void inside(Call call);

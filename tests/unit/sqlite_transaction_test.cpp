@@ -72,6 +72,14 @@ TEST_F(SqliteTransaction, RaiseRollbackIsNotSurvived) {
   EXPECT_EQ(rows(), 0);
 }
 
+/// Lets the file grow by one page more, as on a disk that is about to be full.
+void fill_disk(Transaction& tx) {
+  auto& connection = native(tx);
+  sqlite3_set_authorizer(connection.getHandle(), nullptr, nullptr);
+  const int pages = connection.execAndGet("PRAGMA page_count").getInt();
+  connection.execAndGet("PRAGMA max_page_count = " + std::to_string(pages + 1));
+}
+
 /// The transaction ends where the driver does not see it.
 void end_silently(Transaction& tx) {
   try {
@@ -121,6 +129,22 @@ TEST_F(SqliteTransaction, ASilentEndIsSeenAtFlushAndCommit) {
   EXPECT_FALSE(sent);
 }
 
+TEST_F(SqliteTransaction, ASilentEndIsKnownAtOnce) {
+  const auto tx = database_->begin();
+  tx->execute(kInsert, 1, "one");
+  EXPECT_EQ(tx->known_failure(), nullptr);
+  end_silently(*tx);
+  EXPECT_THAT([&] { std::rethrow_exception(tx->known_failure()); },
+              ThrowsMessage<TransactionMisuse>(HasSubstr("SQLITE_CONSTRAINT")));
+}
+
+TEST_F(SqliteTransaction, AFullDiskMetNativelyIsNobodysFault) {
+  const auto tx = database_->begin();
+  fill_disk(*tx);
+  EXPECT_THROW(native(*tx).exec("INSERT INTO plain VALUES (zeroblob(20000))"), SQLite::Exception);
+  EXPECT_THROW(std::rethrow_exception(tx->known_failure()), InfrastructureError);
+}
+
 TEST_F(SqliteTransaction, AStatementThatSucceedsAndEndsTheTransactionIsAnError) {
   const auto tx = database_->begin();
   tx->execute(kInsert, 1, "one");
@@ -133,14 +157,6 @@ TEST_F(SqliteTransaction, AStatementThatSucceedsAndEndsTheTransactionIsAnError) 
                               sqlite3_result_int(context, 1);
                             });
   EXPECT_THROW(tx->query("SELECT end_silently()"), TransactionMisuse);
-}
-
-/// Lets the file grow by one page more, as on a disk that is about to be full.
-void fill_disk(Transaction& tx) {
-  auto& connection = native(tx);
-  sqlite3_set_authorizer(connection.getHandle(), nullptr, nullptr);
-  const int pages = connection.execAndGet("PRAGMA page_count").getInt();
-  connection.execAndGet("PRAGMA max_page_count = " + std::to_string(pages + 1));
 }
 
 TEST_F(SqliteTransaction, AFullDiskIsNobodysFaultAndNotSurvived) {
