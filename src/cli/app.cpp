@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "cli/commands/commands.hpp"
+#include "cli/usage_error.hpp"
 #include "kinbox/errors.hpp"
 #include "kinbox/observe/printable.hpp"
 
@@ -24,6 +25,7 @@ Exit codes: 0 done, 1 failed, 2 something to do or not clean, 3 refused, 64 usag
 void declare(CLI::App& app, Invocation& invocation) {
   app.require_subcommand(1);
   app.footer(kFooter);
+  add_run(app, invocation);
   add_status(app, invocation);
   add_migrate(app, invocation);
   add_config(app, invocation);
@@ -46,6 +48,8 @@ ExitCode run_chosen(const Invocation& invocation) {
   const auto& io = invocation.io;
   try {
     return invocation.chosen();
+  } catch (const UsageError& e) {
+    return say(io, e, ExitCode::kUsage);
   } catch (const ConfigurationError& e) {
     return say(io, e, ExitCode::kConfiguration);
   } catch (const RefusedError& e) {

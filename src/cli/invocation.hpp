@@ -24,6 +24,8 @@ struct Invocation {
   Io io;
   std::vector<HandlerSpec> handlers;
   Environment environment;
+  /// As it was called, for texts that name a command to type.
+  std::string program = "kinbox";
 
   /// `--config`, else KINBOX_CONFIG, else ./kinbox.yaml.
   std::string config_file;

@@ -9,8 +9,13 @@ namespace kinbox::cli {
 
 int main(int argc, char** argv, std::vector<HandlerSpec> handlers) {
   const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
-  Invocation invocation{
-      {std::cout, std::cerr}, std::move(handlers), process_environment(), {}, {}, {}};
+  Invocation invocation{{std::cout, std::cerr},
+                        std::move(handlers),
+                        process_environment(),
+                        argc > 0 ? argv[0] : "kinbox",
+                        {},
+                        {},
+                        {}};
   const auto code = run_app(arguments, std::move(invocation));
   std::cout.flush();
   return static_cast<int>(code);

@@ -22,7 +22,8 @@ inline CliResult run_cli(const std::vector<std::string>& arguments,
                          cli::Environment environment = {}) {
   std::ostringstream out;
   std::ostringstream err;
-  cli::Invocation invocation{{out, err}, std::move(handlers), std::move(environment), {}, {}, {}};
+  cli::Invocation invocation{
+      {out, err}, std::move(handlers), std::move(environment), "kinbox", {}, {}, {}};
   const auto code = cli::run_app(arguments, std::move(invocation));
   return {static_cast<int>(code), out.str(), err.str()};
 }

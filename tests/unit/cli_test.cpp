@@ -69,7 +69,7 @@ class Cli : public ::testing::Test {
 
 TEST_F(Cli, HelpIsAnAnswer) {
   for (const auto& line : std::vector<std::vector<std::string>>{
-           {"--help"}, {"status", "-h"}, {"migrate", "up", "--help"}}) {
+           {"--help"}, {"run", "--help"}, {"status", "-h"}, {"migrate", "up", "--help"}}) {
     const auto result = run_cli(line);
     EXPECT_EQ(result.exit_code, 0);
     EXPECT_THAT(result.out, HasSubstr("Usage:"));

@@ -12,6 +12,7 @@ namespace kinbox::cli {
 
 // The list of commands. Each declares itself below `app` and sets `invocation.chosen` when the line
 // names it; `invocation` must stay where it is until then.
+void add_run(CLI::App& app, Invocation& invocation);
 void add_status(CLI::App& app, Invocation& invocation);
 void add_migrate(CLI::App& app, Invocation& invocation);
 void add_config(CLI::App& app, Invocation& invocation);

@@ -1,0 +1,251 @@
+#include "cli/run/consumer_run.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "cli/config/kafka_settings.hpp"
+#include "cli/config/nearest.hpp"
+#include "cli/consumer_spec.hpp"
+#include "cli/database.hpp"
+#include "cli/run/prepare_database.hpp"
+#include "cli/run/relay_thread.hpp"
+#include "cli/run/require_topics.hpp"
+#include "cli/run/stop_signals.hpp"
+#include "cli/run/tee_observer.hpp"
+#include "cli/run/worker_threads.hpp"
+#include "cli/usage_error.hpp"
+#include "kinbox/kafka/publisher.hpp"
+#include "kinbox/kafka/source.hpp"
+#include "kinbox/observe/log_observer.hpp"
+
+namespace kinbox::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kTick{1'000};
+
+std::vector<ConsumerConfig> chosen(const Config& config, const std::vector<std::string>& names) {
+  if (names.empty()) return config.consumers;
+  std::vector<ConsumerConfig> consumers;
+  std::vector<std::string> known;
+  for (const auto& consumer : config.consumers) {
+    known.push_back(consumer.name);
+    if (std::count(names.begin(), names.end(), consumer.name) > 0) consumers.push_back(consumer);
+  }
+  for (const auto& name : names)
+    if (std::count(known.begin(), known.end(), name) == 0)
+      throw UsageError("the configuration has no consumer \"" + name + "\"" +
+                       suggestion(name, known));
+  return consumers;
+}
+
+/// One consumer's voice: the log, after the witness.
+struct Voice {
+  observe::LogObserver log;
+  TeeObserver both;
+
+  Voice(observe::Log& target, const std::string& name, Observer& witness)
+      : log(target, name), both(witness, log) {}
+};
+
+class ConsumerRun {
+ public:
+  ConsumerRun(const Config& config, const std::vector<HandlerSpec>& handlers,
+              const RunOptions& options, observe::Log& log, Observer& witness)
+      : config_(config),
+        handlers_(handlers),
+        options_(options),
+        log_(log),
+        witness_(witness),
+        settings_(make_settings(config)),
+        consumers_(chosen(config, options.consumers)),
+        databases_(make_database_factory(config, Missing::kCreate)) {}
+
+  ExitCode run() {
+    const auto patience = options_.until_idle ? Patience::kNone : Patience::kForEver;
+    for (const auto& consumer : consumers_) make_spec(consumer, config_, handlers_);
+    if (options_.until_idle) require_topics(settings_, consumers_);
+    if (!prepare_database(config_, handlers_, databases_, patience, signals_, log_))
+      return ExitCode::kOk;
+    for (const auto& consumer : consumers_) add_workers(consumer);
+    start_relay();
+    workers_.start({.idle = options_.until_idle, .records = options_.max_messages},
+                   options_.drain_timeout / 2);
+    say_started();
+    watch();
+    return end();
+  }
+
+ private:
+  Observer& voice(const std::string& name) {
+    auto& voice = voices_[name];
+    if (!voice) voice = std::make_unique<Voice>(log_, name, witness_);
+    return voice->both;
+  }
+
+  void add_workers(const ConsumerConfig& consumer) {
+    auto& observer = voice(consumer.name);
+    for (int i = 0; i < consumer.workers; ++i) {
+      auto source = kafka::make_source(
+          {.settings = settings_, .group = consumer.group, .topics = consumer.topics}, observer);
+      workers_.add(consumer.name,
+                   std::make_unique<Worker>(make_spec(consumer, config_, handlers_),
+                                            make_worker_options(consumer, config_),
+                                            std::move(source), databases_(), observer));
+    }
+  }
+
+  void start_relay() {
+    const bool wanted = std::any_of(consumers_.begin(), consumers_.end(), [](const auto& consumer) {
+      return consumer.dlq_topic.has_value();
+    });
+    if (!wanted) return;
+    auto& observer = voice("relay");
+    auto publisher = kafka::make_publisher({.settings = settings_}, observer);
+    relay_ = std::make_unique<RelayThread>(std::make_unique<OutboxRelay>(
+        databases_(), std::move(publisher), relay_options(), observer));
+  }
+
+  /// A relay that died is noticed about as soon as a consumer that died.
+  RelayOptions relay_options() const {
+    RelayOptions options;
+    options.lease = std::clamp(session_timeout(config_.kafka), milliseconds{6'000}, options.lease);
+    return options;
+  }
+
+  void say_started() {
+    for (const auto& consumer : consumers_) {
+      std::string topics;
+      for (const auto& topic : consumer.topics) topics += (topics.empty() ? "" : ", ") + topic;
+      log_.write(consumer.name, {observe::LogLevel::kInfo, "started",
+                                 "consuming " + topics + " as group " + consumer.group + " into " +
+                                     describe_database(config_)});
+    }
+  }
+
+  /// Until every worker has ended.
+  void watch() {
+    while (workers_.running() > 0) {
+      if (signals_.wait(deadline_ ? until_deadline() : kTick, workers_.ended_fd())) on_signal();
+      for (auto& ended : workers_.take_ended()) on_ended(ended);
+      for (auto& [name, voice] : voices_) voice->log.tick();
+      if (deadline_ && Clock::now() >= *deadline_ && workers_.running() > 0) give_up();
+    }
+  }
+
+  milliseconds until_deadline() const {
+    const auto left = std::chrono::ceil<milliseconds>(*deadline_ - Clock::now());
+    return std::clamp(left, milliseconds{0}, kTick);
+  }
+
+  void on_signal() {
+    if (std::exchange(signalled_, true)) exit_second_signal();
+    log_.info("stopping", "signal: finishing the batch and leaving the group, within " +
+                              std::to_string(options_.drain_timeout.count()) + "ms");
+    stop();
+  }
+
+  void stop() {
+    if (!deadline_) deadline_ = Clock::now() + options_.drain_timeout;
+    workers_.stop();
+  }
+
+  void on_ended(WorkerThreads::Ended& ended) {
+    records_ += ended.result.records;
+    halted_ = halted_ || !ended.result.halted.empty();
+    if (!ended.error) {
+      ++came_to_end_;
+      return;
+    }
+    try {
+      std::rethrow_exception(ended.error);
+    } catch (const FatalSourceError& e) {
+      say_ended(ended.consumer, e.what());
+    } catch (const std::exception& e) {
+      // Refused, or a fault of ours: to go on with the others would only hide it.
+      say_ended(ended.consumer, e.what());
+      if (!error_) error_ = ended.error;
+      stop();
+    }
+  }
+
+  void say_ended(const std::string& consumer, const std::string& why) {
+    log_.write(consumer,
+               {observe::LogLevel::kError, "worker_ended", "this worker cannot go on: " + why});
+  }
+
+  [[noreturn]] void exit_second_signal() {
+    log_.error("ending_at_once", "second signal: ending now; what is under way is rolled back");
+    _exit(static_cast<int>(ExitCode::kFailed));
+  }
+
+  [[noreturn]] void give_up() {
+    log_.error("ending_at_once",
+               "not done within the drain timeout: ending now; what is under way is rolled back");
+    _exit(static_cast<int>(ExitCode::kFailed));
+  }
+
+  /// The workers are done and their positions stored: all that is cut short is a wait.
+  [[noreturn]] void leave_relay() {
+    log_.warning("relay", "the relay still waits for a broker; its rows stay in the outbox");
+    _exit(static_cast<int>(error_ ? ExitCode::kFailed : ExitCode::kOk));
+  }
+
+  ExitCode end() {
+    end_relay();
+    if (error_) std::rethrow_exception(error_);
+    log_.info("stopped", std::to_string(records_) + " records decided; positions are stored");
+    if (came_to_end_ == 0) return ExitCode::kFailed;
+    return options_.until_idle && halted_ ? ExitCode::kNotClean : ExitCode::kOk;
+  }
+
+  void end_relay() {
+    if (!relay_) return;
+    const auto deadline = deadline_.value_or(Clock::now() + options_.drain_timeout);
+    while (!relay_->stop_by(std::min(deadline, Clock::now() + kTick))) {
+      if (signals_.wait(milliseconds{0}) && std::exchange(signalled_, true)) exit_second_signal();
+      if (Clock::now() >= deadline) leave_relay();
+    }
+    if (!options_.until_idle || error_) return;
+    try {
+      relay_->send_rest(deadline);
+    } catch (const InfrastructureError& e) {
+      log_.warning("relay", std::string("outgoing records stay in the outbox: ") + e.what());
+    }
+  }
+
+  const Config& config_;
+  const std::vector<HandlerSpec>& handlers_;
+  const RunOptions& options_;
+  observe::Log& log_;
+  Observer& witness_;
+  // Before anything that starts a thread.
+  StopSignals signals_;
+  kafka::Settings settings_;
+  std::vector<ConsumerConfig> consumers_;
+  DatabaseFactory databases_;
+  // Voices outlive those who speak through them.
+  std::map<std::string, std::unique_ptr<Voice>> voices_;
+  std::unique_ptr<RelayThread> relay_;
+  WorkerThreads workers_;
+  std::optional<Clock::time_point> deadline_;
+  std::exception_ptr error_;
+  std::int64_t records_ = 0;
+  std::size_t came_to_end_ = 0;
+  bool halted_ = false;
+  bool signalled_ = false;
+};
+
+}  // namespace
+
+ExitCode run_consumers(const Config& config, const std::vector<HandlerSpec>& handlers,
+                       const RunOptions& options, observe::Log& log, Observer& witness) {
+  return ConsumerRun(config, handlers, options, log, witness).run();
+}
+
+}  // namespace kinbox::cli
