@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "kinbox/database.hpp"
+
+namespace kinbox::bench {
+
+/// A database for one run: a PostgreSQL schema or a SQLite file with kinbox's tables and the
+/// business table `orders`, empty. It goes with this object.
+class Store {
+ public:
+  /// `location`: PostgreSQL URI (a superuser's, for CHECKPOINT), or the SQLite file, which must not
+  /// exist.
+  Store(Backend backend, std::string location);
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  ~Store();
+
+  const std::string& schema() const { return schema_; }
+  DatabaseFactory factory() const;
+
+  struct Counts {
+    std::int64_t orders = 0;
+    std::int64_t inbox = 0;
+    /// Sum of the positions' distances from where they began.
+    std::int64_t passed = 0;
+  };
+  Counts counts() const;
+
+ private:
+  void run(const std::string& script) const;
+
+  Backend backend_;
+  std::string location_;
+  std::string schema_;
+};
+
+/// Of the business table. A record that takes effect twice violates its key.
+inline constexpr const char* kInsertOrder =
+    "INSERT INTO {kinbox}.orders (event_id, order_id, buyer_id, amount) VALUES ($1, $2, $3, $4)";
+
+}  // namespace kinbox::bench
