@@ -1,8 +1,10 @@
 #pragma once
 
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace kinbox::kafka {
 
@@ -19,6 +21,8 @@ class Settings {
   Settings() = default;
   /// Throws ConfigurationError naming the key, the reason and what to write instead.
   explicit Settings(std::map<std::string, std::string> values, Unsafe unsafe = Unsafe::kRefuse);
+  Settings(std::initializer_list<std::pair<const std::string, std::string>> values)
+      : Settings(std::map<std::string, std::string>(values)) {}
 
   const std::map<std::string, std::string>& values() const noexcept { return values_; }
 
