@@ -6,6 +6,8 @@
 #include <array>
 #include <stdexcept>
 
+#include "support/unique_name.hpp"
+
 namespace kinbox::testing {
 namespace {
 
@@ -19,13 +21,14 @@ std::size_t size(const std::optional<std::string>& text) { return text ? text->s
 
 class PlainProducer {
  public:
-  explicit PlainProducer(const std::string& bootstrap_servers) {
+  explicit PlainProducer(const std::string& bootstrap_servers,
+                         std::map<std::string, std::string> settings = {}) {
     rd_kafka_conf_t* conf = rd_kafka_conf_new();
-    const std::map<std::string, std::string> settings{{"bootstrap.servers", bootstrap_servers},
-                                                      {"linger.ms", "5"},
-                                                      {"message.timeout.ms", "20000"},
-                                                      {"message.max.bytes", "50000000"},
-                                                      {"socket.nagle.disable", "true"}};
+    settings.insert({{"bootstrap.servers", bootstrap_servers},
+                     {"linger.ms", "5"},
+                     {"message.timeout.ms", "20000"},
+                     {"message.max.bytes", "50000000"},
+                     {"socket.nagle.disable", "true"}});
     for (const auto& [key, value] : settings)
       rd_kafka_conf_set(conf, key.c_str(), value.c_str(), nullptr, 0);
     rd_kafka_conf_set_dr_msg_cb(conf, [](rd_kafka_t*, const rd_kafka_message_t* report, void*) {
@@ -58,12 +61,30 @@ class PlainProducer {
     throw std::runtime_error(rd_kafka_err2str(error));
   }
 
+  void begin_transaction() {
+    check(rd_kafka_init_transactions(rk_, kPatience));
+    check(rd_kafka_begin_transaction(rk_));
+  }
+  void end_transaction(bool commit) {
+    check(commit ? rd_kafka_commit_transaction(rk_, kPatience)
+                 : rd_kafka_abort_transaction(rk_, kPatience));
+  }
+
   void flush() {
-    if (rd_kafka_flush(rk_, 20'000) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (rd_kafka_flush(rk_, kPatience) != RD_KAFKA_RESP_ERR_NO_ERROR)
       throw std::runtime_error("test records could not be produced");
   }
 
  private:
+  static constexpr int kPatience = 20'000;
+
+  static void check(rd_kafka_error_t* error) {
+    if (error == nullptr) return;
+    const std::string text = rd_kafka_error_string(error);
+    rd_kafka_error_destroy(error);
+    throw std::runtime_error("transaction: " + text);
+  }
+
   rd_kafka_t* rk_ = nullptr;
 };
 
@@ -85,6 +106,16 @@ std::vector<Offset> produce(const std::string& bootstrap_servers,
   for (const auto offset : offsets)
     if (offset < 0) throw std::runtime_error("a test record was not delivered");
   return offsets;
+}
+
+void produce_in_transaction(const std::string& bootstrap_servers,
+                            std::span<const OwnedRecord> records, bool commit) {
+  PlainProducer producer(bootstrap_servers, {{"transactional.id", unique_name("tx")}});
+  std::vector<Offset> offsets(records.size(), -1);
+  producer.begin_transaction();
+  for (std::size_t i = 0; i < records.size(); ++i) producer.send(records[i], offsets[i]);
+  producer.flush();
+  producer.end_transaction(commit);
 }
 
 std::vector<OwnedRecord> numbered_records(const std::string& topic, std::int32_t partition,

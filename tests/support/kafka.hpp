@@ -25,6 +25,10 @@ std::map<std::string, std::string> fast_settings(const std::string& bootstrap_se
 std::vector<Offset> produce(const std::string& bootstrap_servers,
                             std::span<const OwnedRecord> records);
 
+/// The same inside a transaction, which is committed or aborted.
+void produce_in_transaction(const std::string& bootstrap_servers,
+                            std::span<const OwnedRecord> records, bool commit);
+
 /// `count` records "k<n>" = "v<n>" for one partition, n from `first`.
 std::vector<OwnedRecord> numbered_records(const std::string& topic, std::int32_t partition,
                                           int count, int first = 0);
