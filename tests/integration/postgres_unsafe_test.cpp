@@ -193,5 +193,11 @@ TEST_F(PostgresBehindPooler, SessionPoolingIsFine) {
   EXPECT_EQ(other->session(), tx->query("SELECT pg_backend_pid()::text")[0].get<std::string>(0));
 }
 
+TEST_F(PostgresBehindPooler, AServerOlderThanTheOldestSupportedIsRefused) {
+  const PostgresPooler pooler(PostgresService::get().port(), PostgresPooler::Mode::kSession,
+                              "12.17");
+  expect_refused(*connect_through(pooler), "PostgreSQL 12 is too old", "13 or newer");
+}
+
 }  // namespace
 }  // namespace kinbox::testing

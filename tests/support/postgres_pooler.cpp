@@ -69,13 +69,10 @@ void read_startup(const Fd& client) {
   }
 }
 
-std::string welcome() {
+std::string welcome(const std::string& server_version) {
   using namespace std::string_literals;
   return Message{'R', big_endian(0)}.wire() +
-         Message{'S',
-                 "server_version\0"
-                 "15.0\0"s}
-             .wire() +
+         Message{'S', "server_version\0"s + server_version + "\0"s}.wire() +
          Message{'S', "client_encoding\0UTF8\0"s}.wire() +
          Message{'K', big_endian(-1) + big_endian(1)}.wire() + Message{'Z', "I"}.wire();
 }
@@ -101,9 +98,10 @@ char pass_answer(const Fd& server, const Fd& client) {
 
 }  // namespace
 
-PostgresPooler::PostgresPooler(std::uint16_t server_port, Mode mode)
+PostgresPooler::PostgresPooler(std::uint16_t server_port, Mode mode, std::string claimed_version)
     : server_port_(server_port),
       mode_(mode),
+      claimed_version_(std::move(claimed_version)),
       listener_(listen_on_loopback(0)),
       acceptor_([this] { accept_clients(); }) {}
 
@@ -131,7 +129,7 @@ void PostgresPooler::accept_clients() {
 
 void PostgresPooler::serve(const Fd& client) {
   read_startup(client);
-  write_all(client, welcome());
+  write_all(client, welcome(claimed_version_));
   std::optional<Fd> server;
   for (;;) {
     const auto message = read_message(client);

@@ -22,7 +22,8 @@ class PostgresPooler {
   /// Until when a client keeps its server connection, and which idle one the next is given.
   enum class Mode { kSession, kTransactionNewest, kTransactionOldest };
 
-  PostgresPooler(std::uint16_t server_port, Mode mode);
+  /// `claimed_version` is what clients are told of the server.
+  PostgresPooler(std::uint16_t server_port, Mode mode, std::string claimed_version = "15.0");
   ~PostgresPooler();
 
   std::uint16_t port() const { return local_port(listener_); }
@@ -35,6 +36,7 @@ class PostgresPooler {
 
   const std::uint16_t server_port_;
   const Mode mode_;
+  const std::string claimed_version_;
   Fd listener_;
   std::mutex mutex_;
   std::deque<Fd> idle_;
