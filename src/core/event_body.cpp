@@ -86,7 +86,7 @@ std::optional<Poison> EventBody::open() {
   if (value->size() > rules_.max_value_bytes)
     return Poison{reason::kTooLarge,
                   "the value has " + std::to_string(value->size()) + " bytes, at most " +
-                      std::to_string(rules_.max_value_bytes) + " are allowed (max_value_bytes)"};
+                      std::to_string(rules_.max_value_bytes) + " are allowed (max_value)"};
   text_ = as_text(*value);
   strip_schema_prefix();
   open_null_literal();
