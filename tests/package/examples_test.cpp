@@ -1,0 +1,88 @@
+// The examples' programs, as their users run them: a configuration, a broker, a database.
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "kinbox/kafka/mock_cluster.hpp"
+#include "kinbox/sqlite/database.hpp"
+#include "support/child_process.hpp"
+#include "support/kafka.hpp"
+#include "support/temporary_directory.hpp"
+
+namespace kinbox::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+class Example : public ::testing::Test {
+ protected:
+  /// Events of one key, for partition 0 of a new topic.
+  void produce_events(const std::string& topic, const std::vector<std::string>& events) {
+    cluster_.create_topic(topic, 1);
+    std::vector<OwnedRecord> records;
+    for (const auto& event : events) records.push_back(text_record(topic, 0, event));
+    produce(cluster_.bootstrap_servers(), records);
+  }
+
+  /// Runs `program` with a copy of the example's configuration; gives what it wrote to stdout.
+  std::string run(const std::string& program, const std::string& example,
+                  std::vector<std::string> arguments) {
+    const auto config = folder_ / "kinbox.yaml";
+    std::filesystem::copy_file(
+        std::filesystem::path(KINBOX_SOURCE_DIR) / "examples" / example / "kinbox.yaml", config,
+        std::filesystem::copy_options::overwrite_existing);
+    arguments.insert(arguments.begin(), program);
+    arguments.insert(arguments.end(), {"-c", config.string()});
+    ChildProcess child(
+        arguments,
+        {.environment = {{"KINBOX_KAFKA_BOOTSTRAP_SERVERS", cluster_.bootstrap_servers()}}});
+    const auto status = child.wait_for(std::chrono::seconds{60});
+    EXPECT_EQ(status, (ExitStatus{.code = 0, .signal = {}}))
+        << child.output(ChildProcess::Stream::kErr);
+    return child.output();
+  }
+
+  std::int64_t number(const char* database, const char* sql) {
+    const auto file = (folder_ / database).string();
+    const auto connection = sqlite::open({.path = file, .create = false});
+    return connection->begin()->query(sql)[0].get<std::int64_t>(0);
+  }
+
+ private:
+  kafka::MockCluster cluster_;
+  TemporaryDirectory folder_;
+};
+
+class MinimalExample : public Example {};
+
+TEST_F(MinimalExample, AppliesEachOrderOnceAndSaysSo) {
+  const std::string order =
+      R"("eventType": "ORDER_CREATED", "buyerId": "b-1", "totalAmount": 9.90)";
+  const auto first = R"({"eventId": "e-1", "orderId": "o-1", )" + order + '}';
+  const auto second = R"({"eventId": "e-2", "orderId": "o-2", )" + order + '}';
+  produce_events("marketplace.order.created", {first, second, first});
+
+  const std::string program = KINBOX_BINARY_DIR "/examples/01_minimal/minimal";
+  run(program, "01_minimal", {"run", "--until-idle"});
+  EXPECT_EQ(number("orders.db", "SELECT count(*) FROM orders WHERE total = '9.90'"), 2);
+  EXPECT_THAT(run(program, "01_minimal", {"status", "-o", "csv"}),
+              HasSubstr("orders,marketplace.order.created,0,stopped,3,3,0,2,1,0"));
+}
+
+class CreditAccountExample : public Example {};
+
+TEST_F(CreditAccountExample, CreditsAPaymentThatComesTwiceOnce) {
+  const std::string payment =
+      R"({"eventId": "e-1", "eventType": "PAYMENT_CAPTURED", "account": "a-1", "cents": 1250})";
+  produce_events("payments.captured", {payment, payment});
+
+  // tests/package/build_outside runs this test on a binary that it built elsewhere.
+  const char* elsewhere = std::getenv("KINBOX_CREDIT_ACCOUNT_EXAMPLE");
+  run(elsewhere != nullptr ? elsewhere : KINBOX_BINARY_DIR "/examples/02_credit_account/bank",
+      "02_credit_account", {"run", "--until-idle"});
+  EXPECT_EQ(number("bank.db", "SELECT cents FROM balances WHERE account = 'a-1'"), 1250);
+}
+
+}  // namespace
+}  // namespace kinbox::testing
