@@ -68,6 +68,19 @@ TEST(Documents, LinkToFilesThatExist) {
   EXPECT_GT(links, 5);
 }
 
+TEST(Documents, ExplainEveryReasonOfADeadLetter) {
+  const auto page = read_repository_file("docs/operating.md");
+  const auto header = read_repository_file("include/kinbox/reason.hpp");
+  const std::regex reason("= \"([a-z_]+)\";");
+  int reasons = 0;
+  for (std::sregex_iterator found(header.begin(), header.end(), reason), end; found != end;
+       ++found) {
+    EXPECT_THAT(page, HasSubstr('`' + found->str(1) + '`'));
+    ++reasons;
+  }
+  EXPECT_GT(reasons, 5);
+}
+
 /// The command lines of a shell block, as arguments, without what follows a pipe or a comment.
 std::vector<std::vector<std::string>> kinbox_commands(const CodeBlock& block) {
   std::vector<std::vector<std::string>> commands;
