@@ -1,9 +1,11 @@
 // What the documents show is what the repository holds.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <regex>
+#include <set>
 #include <sstream>
 
 #include "cli/config/load.hpp"
@@ -66,6 +68,36 @@ TEST(Documents, LinkToFilesThatExist) {
     }
   }
   EXPECT_GT(links, 5);
+}
+
+/// "OncePromise" for every TEST of tests/FOLDER.
+std::set<std::string> suites_of(const std::string& folder) {
+  const std::regex test(R"((^|\n)TEST(_P|_F)?\((\w+))");
+  std::set<std::string> suites;
+  const auto tests = std::filesystem::path("tests") / folder;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::filesystem::path(KINBOX_SOURCE_DIR) / tests)) {
+    if (entry.path().extension() != ".cpp") continue;
+    const auto text = read_repository_file(tests / entry.path().filename());
+    for (std::sregex_iterator found(text.begin(), text.end(), test), end; found != end; ++found)
+      suites.insert(found->str(3));
+  }
+  return suites;
+}
+
+TEST(Documents, NameTestSuitesThatExist) {
+  const auto page = read_repository_file("docs/testing.md");
+  const std::regex name(R"(`(unit|contract|integration|guarantees)\.([\w*]+)`)");
+  int names = 0;
+  for (std::sregex_iterator found(page.begin(), page.end(), name), end; found != end; ++found) {
+    const std::regex glob(std::regex_replace(found->str(2), std::regex(R"(\*)"), ".*"));
+    const auto suites = suites_of(found->str(1));
+    EXPECT_TRUE(std::any_of(suites.begin(), suites.end(), [&](const auto& suite) {
+      return std::regex_match(suite, glob);
+    })) << found->str(0);
+    ++names;
+  }
+  EXPECT_GT(names, 10);
 }
 
 TEST(Documents, ExplainEveryReasonOfADeadLetter) {
