@@ -70,7 +70,7 @@ TEST(EventBody, TakesNothingElseForConnectsEnvelope) {
   for (const char* value :
        {R"({"schema":{},"payload":{},"more":1})", R"({"schema":"x","payload":{}})",
         R"({"schema":{}})", R"({"payload":{}})", R"({"schema":{},"other":{}})",
-        R"({"schema":{},"payload":{})", R"({"schema"})"})
+        R"({"payload":{},"other":{}})", R"({"schema":{},"payload":{})", R"({"schema"})"})
     EXPECT_EQ(payload_of(value), value);
 }
 
@@ -127,6 +127,17 @@ TEST(EventBody, IsTheDataOfAStructuredCloudEvent) {
   EXPECT_EQ(payload(""), "(null)");
 }
 
+TEST(EventBody, OfACloudEventIsWhereItsPointersLead) {
+  const auto rules = rules_with_id({id_from_pointer("/eventId")});
+  for (const char* data :
+       {R"("data":{"eventId":"e-9"})", R"("data_base64":"eyJldmVudElkIjoiZS05In0=")",
+        R"("data":"{\"eventId\":\"e-9\"}","datacontenttype":"text/x")"})
+    EXPECT_EQ(
+        DecodedRecord(rules, order_record(std::string("{") + data + "}", kStructured)).event().id(),
+        "e-9")
+        << data;
+}
+
 TEST(EventBody, OfACloudEventThatIsNoneIsUndecodable) {
   EXPECT_EQ(reason_of("<xml/>", kStructured), "undecodable");
   EXPECT_EQ(reason_of("[]", kStructured), "undecodable");
@@ -157,6 +168,16 @@ TEST(EventBody, ThatIsNoJsonIsUndecodableWhenItsIdIsInside) {
         "{\"eventId\":\"\xC3\"}", "{\"eventId\":\"a\nb\"}", R"({"eventId":"\ud800"})",
         R"({"eventId":01})"})
     EXPECT_EQ(reason_of(value), "undecodable") << value;
+}
+
+TEST(EventBody, ThatIsUndecodableSaysWhy) {
+  const auto detail = [](std::string value) {
+    return DecodedRecord(order_record(std::move(value))).poison().detail;
+  };
+  EXPECT_THAT(detail(""), AllOf(HasSubstr("is empty"), HasSubstr("\"/eventId\"")));
+  EXPECT_THAT(detail("<xml/>"), HasSubstr("not JSON"));
+  EXPECT_THAT(detail(nested(65)), HasSubstr("deeper than 64"));
+  EXPECT_THAT(detail(R"({"a":1,"a":2})"), HasSubstr("a key twice"));
 }
 
 TEST(EventBody, MayHaveAByteOrderMark) {
@@ -226,6 +247,11 @@ TEST(EventType, ThatCannotBeStoredMakesTheRecordUndecodable) {
   EXPECT_EQ(reason_of(R"({"x":1,"x":2})", kId), "undecodable");
 }
 
+TEST(EventType, ThatIsRefusedIsNamedByItsPlace) {
+  const DecodedRecord empty(order_record("x", {{"id", "e-1"}, {"ce_type", ""}}));
+  EXPECT_EQ(empty.poison().detail, "the event type at \"ce_type\" is empty");
+}
+
 TEST(EventType, MustBeSomewhere) {
   IdentityRules rules;
   rules.type = {{.kind = TypeFrom::Kind::kHeader, .what = "type"}};
@@ -240,6 +266,7 @@ TEST(EventFingerprint, IsOfTheRawValueWithoutSchemaPrefix) {
   EXPECT_EQ(fingerprint(R"("{}")"), Fingerprint::of(as_bytes(R"("{}")")));
   EXPECT_EQ(fingerprint(framed("{}")), Fingerprint::of(as_bytes("{}")));
   EXPECT_EQ(fingerprint(framed("\x02")), Fingerprint::of(as_bytes("\x02")));
+  EXPECT_EQ(fingerprint(framed("")), Fingerprint::of(as_bytes("")));
   EXPECT_EQ(fingerprint("null"), Fingerprint::of(as_bytes("null")));
   EXPECT_EQ(fingerprint(std::nullopt), Fingerprint::of(std::nullopt));
 }

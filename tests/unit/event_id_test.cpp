@@ -101,8 +101,10 @@ TEST(EventId, ThatIsPresentButInvalidIsNoReasonToLookFurther) {
 TEST(EventId, ThatIsNowhereIsMissingAndTheTextSaysWhereWasLooked) {
   const auto record = order_record(R"({"x":1})");
   EXPECT_EQ(reason_of(record), "missing_event_id");
-  EXPECT_THAT(detail_of(record), AllOf(HasSubstr("ce_source and ce_id"), HasSubstr("header \"id\""),
-                                       HasSubstr("\"/eventId\""), HasSubstr("topic \"orders\"")));
+  EXPECT_EQ(detail_of(record),
+            "no event id; looked at: headers ce_source and ce_id, CloudEvents envelope, header "
+            "\"id\", \"/eventId\"; configure the id of topic \"orders\" (a header, a JSON pointer, "
+            "or coordinates)");
 }
 
 TEST(EventId, OfATombstoneWithoutHeadersIsMissing) {
@@ -200,6 +202,7 @@ TEST(EventId, ThatLacksAPartIsInvalidAndOneThatLacksAllIsAbsent) {
   EXPECT_THAT(detail_of(half, rules), HasSubstr("lacks its part \"/a\""));
   EXPECT_EQ(reason_of(order_record(R"({"a":"x","b":""})"), rules), "invalid_event_id");
   EXPECT_EQ(reason_of(order_record(R"({"a":"x","b":[]})"), rules), "invalid_event_id");
+  EXPECT_EQ(reason_of(order_record("<xml/>"), rules), "undecodable");
   EXPECT_EQ(id_of(order_record(R"({"c":"x"})", {{"h", "from-h"}}), rules), "from-h");
 }
 
@@ -216,6 +219,8 @@ TEST(EventIdScope, MustBeSaidForAllDigitIds) {
               AllOf(HasSubstr("topics: {orders: {id_scope: topic}}"), Not(HasSubstr("4711"))));
   EXPECT_TRUE(std::holds_alternative<Undecided>(
       DecodedRecord(order_record(R"({"eventId":4711})")).decoded()));
+  EXPECT_TRUE(std::holds_alternative<Undecided>(
+      DecodedRecord(order_record("x", {{"id", "0123456789"}})).decoded()));
   EXPECT_EQ(id_of(order_record("x", {{"id", "4711a"}})), "4711a");
   EXPECT_EQ(id_of(order_record("x", {{"ce_source", "1"}, {"ce_id", "2"}})), "1 2");
 }
@@ -305,6 +310,11 @@ TEST(EventDecoder, RefusesRulesThatCannotWork) {
   EXPECT_THAT(refused(rules), HasSubstr("max_json_depth"));
   rules.max_json_depth = 1001;
   EXPECT_THAT(refused(rules), HasSubstr("max_json_depth"));
+  EXPECT_THROW(EventDecoder{rules}, ConfigurationError);
+  for (const int depth : {1, 1000}) {
+    rules.max_json_depth = depth;
+    EXPECT_EQ(refused(rules), "accepted");
+  }
 }
 
 }  // namespace

@@ -68,6 +68,7 @@ TEST(JsonDocument, RefusesWhatIsNoJson) {
                            "\"\\ud800\\n\"",
                            "\"\\ud800\\u0041\"",
                            "\"\xFF\"",
+                           "\"\x80\"",
                            "\"\xC0\x80\"",
                            "// c\n1",
                            "[1]//"})
