@@ -126,7 +126,6 @@ constexpr Hint kHints[] = {
      "database.uri, and the server's pg_hba.conf"},
     {"3D000", "create the database, or correct its name in database.uri"},
     {"53300", "raise the server's max_connections, or run fewer workers"},
-    {"57P03", "the server is starting or stopping; kinbox tries again"},
 };
 
 std::string_view hint_for(PGconn* connection, std::string_view message) {

@@ -157,8 +157,7 @@ short Connection::wait(short events, Deadline deadline) {
   if (ready != 0) return ready;
   abandon();
   throw InfrastructureError("PostgreSQL: no answer from " + std::string(PQhost(raw())) + ":" +
-                            PQport(raw()) + " within " + std::to_string(call_deadline_.count()) +
-                            " ms; connection dropped");
+                            PQport(raw()) + " in time; connection dropped");
 }
 
 void Connection::refuse_copy(const PGresult& result) {

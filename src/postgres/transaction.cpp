@@ -94,14 +94,14 @@ void PostgresTransaction::require_commit(PGresult& result) {
 
 void PostgresTransaction::do_rollback() noexcept {
   connection_->end_native();
-  const auto status = PQtransactionStatus(connection_->raw());
-  if (connection_->lost() || status == PQTRANS_IDLE) return;
+  const auto is_over = [&] { return PQtransactionStatus(connection_->raw()) == PQTRANS_IDLE; };
+  if (connection_->lost() || is_over()) return;
   try {
-    const auto result = connection_->run("ROLLBACK", after(kRollbackDeadline));
-    if (!succeeded(*result)) connection_->abandon();
+    connection_->run("ROLLBACK", after(kRollbackDeadline));
   } catch (...) {
-    connection_->abandon();
+    // Below.
   }
+  if (!is_over()) connection_->abandon();
 }
 
 void PostgresTransaction::run_script(const std::string& script) {
