@@ -1,6 +1,11 @@
+#include <map>
+
 #include "integration/postgres_fixture.hpp"
+#include "postgres/connection.hpp"
 #include "support/loopback.hpp"
+#include "support/postgres_pooler.hpp"
 #include "support/tcp_proxy.hpp"
+#include "support/unique_name.hpp"
 
 namespace kinbox::testing {
 namespace {
@@ -66,6 +71,38 @@ TEST_F(PostgresConnect, AnUnknownRoleIsNamed) {
   uri.replace(uri.find("postgres@"), 8, "nobody");
   EXPECT_THAT(failure(to(uri)),
               AllOf(HasSubstr("\"nobody\" does not exist"), HasSubstr("check the user")));
+}
+
+TEST_F(PostgresConnect, AServerThatIsFullIsNamed) {
+  const auto role = unique_name("kinbox_role");
+  run_sql(server().uri(), "CREATE ROLE " + role + " LOGIN CONNECTION LIMIT 0");
+  auto uri = server().uri();
+  uri.replace(uri.find("postgres@"), 8, role);
+  EXPECT_THAT(failure(to(uri)),
+              AllOf(HasSubstr("too many connections"), HasSubstr("max_connections")));
+  run_sql(server().uri(), "DROP ROLE " + role);
+}
+
+TEST_F(PostgresConnect, AProxyThatReachesNoServerIsSaid) {
+  auto listener = listen_on_loopback(0);
+  const auto free_port = local_port(listener);
+  listener.close();
+  const PostgresPooler pooler(free_port, PostgresPooler::Mode::kSession);
+  EXPECT_THAT(failure(to(server().uri_at_port(pooler.port()))),
+              HasSubstr("cannot set up the PostgreSQL session"));
+}
+
+TEST_F(PostgresConnect, TheKernelWatchesTheConnectionToo) {
+  const postgres::Connection connection(to(server().uri()));
+  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> settings(
+      PQconninfo(connection.raw()), PQconninfoFree);
+  std::map<std::string, std::string> found;
+  for (const auto* setting = settings.get(); setting->keyword != nullptr; ++setting)
+    found[setting->keyword] = setting->val == nullptr ? "" : setting->val;
+  EXPECT_EQ(found["tcp_user_timeout"], "40000");
+  EXPECT_EQ(found["keepalives_idle"], "30");
+  EXPECT_EQ(found["keepalives_interval"], "10");
+  EXPECT_EQ(found["keepalives_count"], "3");
 }
 
 TEST_F(PostgresConnect, NobodyAtThePortIsSaid) {

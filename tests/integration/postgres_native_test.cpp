@@ -3,6 +3,7 @@
 #include "integration/postgres_fixture.hpp"
 #include "kinbox/postgres/native.hpp"
 #include "kinbox/sqlite/database.hpp"
+#include "support/tcp_proxy.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace kinbox::testing {
@@ -80,14 +81,18 @@ TEST_F(PostgresNative, StreamsMoreThanASocketTakes) {
 }
 
 TEST_F(PostgresNative, AStreamLeftOpenIsRefusedByTheNextStatement) {
-  const auto tx = database().begin();
-  tx->execute("SET LOCAL search_path = " + database().dialect().schema());
+  {
+    const auto tx = database().begin();
+    tx->execute("SET LOCAL search_path = " + database().dialect().schema());
 #if PQXX_VERSION_MAJOR >= 7
-  auto stream = pqxx::stream_to::table(postgres::native(*tx), {"orders"});
+    auto stream = pqxx::stream_to::table(postgres::native(*tx), {"orders"});
 #else
-  pqxx::stream_to stream(postgres::native(*tx), "orders");
+    pqxx::stream_to stream(postgres::native(*tx), "orders");
 #endif
-  EXPECT_THAT([&] { tx->execute(insert(), 1); }, ThrowsSqlState("kinbox_send"));
+    EXPECT_THAT([&] { tx->execute(insert(), 1); }, ThrowsSqlState("kinbox_send"));
+    tx->rollback();
+  }
+  EXPECT_NO_THROW(database().begin());
 }
 
 TEST_F(PostgresNative, ASwallowedErrorFailsTheTransaction) {
@@ -147,6 +152,18 @@ TEST_F(PostgresNative, ALostConnectionIsInfrastructureWhateverTheHandlerThrows) 
   terminate(*tx);
   swallow(*tx, "SELECT 1");
   is_failure<InfrastructureError>("57P01")(tx->known_failure());
+}
+
+TEST_F(PostgresNative, AConnectionResetUnderItIsInfrastructureToo) {
+  TcpProxy proxy(PostgresService::get().port());
+  auto remote = options();
+  remote.uri = PostgresService::get().uri_at_port(proxy.port());
+  const auto other = connect(remote);
+  const auto tx = other->begin();
+  postgres::native(*tx).exec("SELECT 1");
+  proxy.reset_all();
+  swallow(*tx, "SELECT 1");
+  is_failure<InfrastructureError>("")(tx->known_failure());
 }
 
 TEST_F(PostgresNative, AConnectionThatIsKnownToBeLostIsInfrastructureToo) {

@@ -63,7 +63,7 @@ TEST_F(PostgresValues, TheServersAndTheUsersSettingsDoNotChangeHowValuesRead) {
   const auto rows = tx->query(
       "SELECT '2024-02-29 12:00+00'::timestamptz, '\\x5c00'::bytea, 0.1::float8 + 0.2::float8, "
       "'ä€', "
-      "'1 day 2 hours'::interval, '\\'");
+      "'1 day 2 hours'::interval, '\\', '\\x00'::bytea::text");
   const auto row = rows[0];
   EXPECT_EQ(row.get<std::string>(0), "2024-02-29 12:00:00+00");
   EXPECT_EQ(row.get<ByteVector>(1), bytes({"\\\0", 2}));
@@ -71,6 +71,7 @@ TEST_F(PostgresValues, TheServersAndTheUsersSettingsDoNotChangeHowValuesRead) {
   EXPECT_EQ(row.get<std::string>(3), "ä€");
   EXPECT_EQ(row.get<std::string>(4), "1 day 02:00:00");
   EXPECT_EQ(row.get<std::string>(5), "\\");
+  EXPECT_EQ(row.get<std::string>(6), "\\x00");
 }
 
 TEST_F(PostgresValues, ArgumentsTakeTheTypeTheStatementGivesThem) {
