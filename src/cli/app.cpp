@@ -29,6 +29,7 @@ void declare(CLI::App& app, Invocation& invocation) {
   add_status(app, invocation);
   add_migrate(app, invocation);
   add_config(app, invocation);
+  add_demo(app, invocation);
   add_version(app, invocation);
 }
 

@@ -1,0 +1,77 @@
+#include "cli/demo/evidence.hpp"
+
+#include <string_view>
+
+namespace kinbox::cli {
+namespace {
+
+constexpr std::string_view kDecided =
+    "SELECT coalesce(sum(next_offset - first_offset), 0) FROM {kinbox}.consumer_progress";
+constexpr std::string_view kVerdicts =
+    "SELECT coalesce(sum(applied + duplicates + parked + dead + skipped + gaps), 0) "
+    "FROM {kinbox}.consumer_progress";
+constexpr std::string_view kDuplicates =
+    "SELECT coalesce(sum(duplicates), 0) FROM {kinbox}.consumer_progress";
+constexpr std::string_view kOrders = "SELECT count(*) FROM {kinbox}.demo_orders";
+constexpr std::string_view kConfirmations = "SELECT count(*) FROM {kinbox}.demo_confirmations";
+constexpr std::string_view kDistinct =
+    "SELECT count(DISTINCT order_id) FROM {kinbox}.demo_confirmations";
+constexpr std::string_view kApplied =
+    "SELECT count(*) FROM {kinbox}.processed_events WHERE verdict = 'applied'";
+constexpr std::string_view kDeadLetters = "SELECT count(*) FROM {kinbox}.dead_letters";
+constexpr std::string_view kUndecodable =
+    "SELECT count(*) FROM {kinbox}.dead_letters WHERE reason = 'undecodable'";
+constexpr std::string_view kExhausted =
+    "SELECT count(*) FROM {kinbox}.dead_letters "
+    "WHERE reason = 'retries_exhausted' AND attempts = 3";
+constexpr std::string_view kPending =
+    "SELECT count(*) FROM {kinbox}.outbox WHERE state = 'pending'";
+constexpr std::string_view kRelayed = "SELECT count(*) FROM {kinbox}.outbox WHERE state = 'sent'";
+
+/// One look: all numbers are of one moment.
+class Look {
+ public:
+  explicit Look(Database& database) : dialect_(database.dialect()), tx_(database.begin()) {}
+
+  std::int64_t number(std::string_view sql) {
+    // Sums are numeric on PostgreSQL, which arrives as text.
+    return std::stoll(tx_->query(dialect_.render(sql))[0].get<std::string>(0));
+  }
+
+ private:
+  Dialect dialect_;
+  std::unique_ptr<OpenTransaction> tx_;
+};
+
+}  // namespace
+
+Standing read_standing(Database& database) {
+  Look look(database);
+  return {look.number(kDecided), look.number(kConfirmations), look.number(kPending)};
+}
+
+std::vector<Invariant> read_invariants(Database& database, const Sent& sent) {
+  Look look(database);
+  const auto dead = sent.broken + sent.strangers;
+  return {{"confirmations, one per order", sent.orders, look.number(kConfirmations)},
+          {"orders with a confirmation", sent.orders, look.number(kDistinct)},
+          {"rows in the order table", sent.orders, look.number(kOrders)},
+          {"events applied", sent.orders, look.number(kApplied)},
+          {"duplicates recognised", sent.duplicates, look.number(kDuplicates)},
+          {"dead letters", dead, look.number(kDeadLetters)},
+          {"... the broken payload: undecodable", sent.broken, look.number(kUndecodable)},
+          {"... the unknown buyer: retries_exhausted", sent.strangers, look.number(kExhausted)},
+          {"dead letters on their Kafka topic", dead, look.number(kRelayed)},
+          {"position law: offsets passed", sent.records(), look.number(kDecided)},
+          {"position law: verdicts counted", sent.records(), look.number(kVerdicts)}};
+}
+
+Table to_table(const std::vector<Invariant>& invariants) {
+  Table table{{{"invariant"}, {"expected"}, {"found"}, {"holds"}}, {}};
+  for (const auto& invariant : invariants)
+    table.rows.push_back({invariant.what, invariant.expected, invariant.found,
+                          std::string(invariant.holds() ? "yes" : "NO")});
+  return table;
+}
+
+}  // namespace kinbox::cli

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/output/table.hpp"
+#include "kinbox/database.hpp"
+
+namespace kinbox::cli {
+
+/// What the demonstration sent.
+struct Sent {
+  std::int64_t orders = 0;
+  std::int64_t duplicates = 0;
+  std::int64_t broken = 0;
+  std::int64_t strangers = 0;
+
+  std::int64_t records() const { return orders + duplicates + broken + strangers; }
+};
+
+/// How far the consumer is, by SQL.
+struct Standing {
+  /// Offsets behind the position, all partitions together.
+  std::int64_t decided = 0;
+  std::int64_t confirmations = 0;
+  /// Dead letters that are not on their topic yet.
+  std::int64_t pending = 0;
+};
+
+Standing read_standing(Database& database);
+
+struct Invariant {
+  std::string what;
+  std::int64_t expected = 0;
+  std::int64_t found = 0;
+
+  bool holds() const { return expected == found; }
+};
+
+/// Everything promised, read back by SQL.
+std::vector<Invariant> read_invariants(Database& database, const Sent& sent);
+
+Table to_table(const std::vector<Invariant>& invariants);
+
+}  // namespace kinbox::cli

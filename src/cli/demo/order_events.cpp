@@ -1,0 +1,71 @@
+#include "cli/demo/order_events.hpp"
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <random>
+
+namespace kinbox::cli {
+namespace {
+
+std::string padded(int number) {
+  char text[16];
+  std::snprintf(text, sizeof text, "%04d", number);
+  return text;
+}
+
+}  // namespace
+
+OrderEvents::OrderEvents(std::string topic, std::string run)
+    : topic_(std::move(topic)), run_(std::move(run)) {}
+
+std::string OrderEvents::buyer(int number) { return "buyer-" + std::to_string(number); }
+
+std::string OrderEvents::address(int number) { return buyer(number) + "@shop.example"; }
+
+OwnedRecord OrderEvents::order(int number) const {
+  return record(number, payload(number, buyer(number), address(number)));
+}
+
+OwnedRecord OrderEvents::order_of_stranger(int number) const {
+  return record(number, payload(number, "stranger-" + run_, ""));
+}
+
+OwnedRecord OrderEvents::broken(int number) const {
+  return record(number, payload(number, buyer(number), address(number)).substr(0, 40));
+}
+
+OwnedRecord OrderEvents::record(int number, std::string value) const {
+  OwnedRecord record;
+  record.topic = topic_;
+  record.key = order_id(number);
+  record.value = std::move(value);
+  record.headers = {{"content-type", "application/json"}};
+  return record;
+}
+
+std::string OrderEvents::order_id(int number) const {
+  return "order-" + run_ + '-' + padded(number);
+}
+
+std::string OrderEvents::payload(int number, const std::string& buyer,
+                                 const std::string& address) const {
+  nlohmann::ordered_json order;
+  order["eventId"] = "evt-" + run_ + '-' + padded(number);
+  order["eventType"] = "ORDER_CREATED";
+  order["orderId"] = order_id(number);
+  order["orderNumber"] = "SO-" + padded(number);
+  order["buyerId"] = buyer;
+  order["buyerEmail"] = address;
+  order["sellerIds"] = {"seller-" + std::to_string(number % 3)};
+  order["totalAmount"] = number * 10 + 0.5;
+  return order.dump();
+}
+
+std::string random_run() {
+  std::random_device random;
+  char text[16];
+  std::snprintf(text, sizeof text, "%08x", random());
+  return text;
+}
+
+}  // namespace kinbox::cli

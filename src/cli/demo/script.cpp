@@ -1,0 +1,160 @@
+#include "cli/demo/script.hpp"
+
+#include <thread>
+
+#include "cli/config/kafka_settings.hpp"
+#include "cli/database.hpp"
+#include "cli/demo/send.hpp"
+#include "kinbox/errors.hpp"
+#include "kinbox/kafka/publisher.hpp"
+#include "kinbox/kafka/source.hpp"
+
+namespace kinbox::cli {
+namespace {
+
+using std::chrono::milliseconds;
+constexpr milliseconds kPatience{30'000};
+constexpr milliseconds kLook{100};
+
+std::string records_text(std::int64_t count) {
+  return std::to_string(count) + (count == 1 ? " record" : " records");
+}
+
+}  // namespace
+
+DemoScript::DemoScript(const DemoStage& stage, const OrderEvents& events, Narrator& narrator)
+    : stage_(stage),
+      events_(events),
+      narrator_(narrator),
+      database_(make_database_factory(stage.config(), Missing::kRefuse)()),
+      publisher_(kafka::make_publisher({.settings = make_settings(stage.config())}, silent_)) {}
+
+void DemoScript::play() {
+  orders_arrive();
+  die_after_commit();
+  die_inside_a_transaction();
+  come_back();
+  meet_poison();
+  stop_cleanly();
+}
+
+std::vector<Invariant> DemoScript::invariants() { return read_invariants(*database_, sent_); }
+
+void DemoScript::orders_arrive() {
+  narrator_.act("Twelve orders arrive; the relay that sends them sends four of them twice");
+  std::vector<OwnedRecord> records;
+  for (int number = 1; number <= kOrders; ++number) {
+    records.push_back(events_.order(number));
+    if (number % 3 == 0) records.push_back(events_.order(number));
+  }
+  publish(records);
+  sent_.orders = kOrders;
+  sent_.duplicates = static_cast<std::int64_t>(records.size()) - kOrders;
+  narrator_.line(records_text(sent_.records()) + " on " + stage_.topic() + ", " +
+                 std::to_string(DemoStage::kPartitions) + " partitions");
+}
+
+void DemoScript::die_after_commit() {
+  narrator_.act("The consumer dies after the database's COMMIT, before Kafka hears of it");
+  start_child();
+  run_to(Step::kCommitted, 1, "it to join its group and commit its first batch");
+  child_->kill();
+  const auto standing = read_standing(*database_);
+  narrator_.line("SIGKILL. The database has decided " + records_text(standing.decided) +
+                 " and holds " + std::to_string(standing.confirmations) +
+                 " confirmations; Kafka was told of " + kafkas_belief());
+}
+
+void DemoScript::die_inside_a_transaction() {
+  narrator_.act("A second one goes on from the database's position, and dies inside a transaction");
+  const auto before = read_standing(*database_);
+  start_child();
+  run_to(Step::kHandled, 2, "Kafka to notice the death (its session times out)");
+  child_->kill();
+  const auto after = read_standing(*database_);
+  narrator_.line("SIGKILL with two more orders handled and not committed. Confirmations before: " +
+                 std::to_string(before.confirmations) +
+                 ", after: " + std::to_string(after.confirmations));
+  if (after.confirmations != before.confirmations || after.decided != before.decided)
+    throw DemoFailed("a transaction that never committed left something behind");
+}
+
+void DemoScript::come_back() {
+  narrator_.act("A third one does the rest");
+  start_child();
+  run_to(Step::kFetched, 1, "Kafka to notice this death too");
+  child_->run_free();
+  wait_until_decided("it to decide all " + records_text(sent_.records()));
+}
+
+void DemoScript::meet_poison() {
+  narrator_.act("A broken payload arrives, and an order that makes the handler throw");
+  const std::vector<OwnedRecord> records{events_.broken(kOrders + 1),
+                                         events_.order_of_stranger(kOrders + 2)};
+  publish(records);
+  sent_.broken = sent_.strangers = 1;
+  wait_until_decided("three attempts and two dead letters");
+  narrator_.wait("the dead letters to reach " + stage_.dlq_topic(), [this] {
+    require_alive();
+    std::this_thread::sleep_for(kLook);
+    return read_standing(*database_).pending == 0;
+  });
+}
+
+void DemoScript::stop_cleanly() {
+  narrator_.act("SIGTERM: finish, tell Kafka, leave the group");
+  const auto code = child_->terminate(kPatience);
+  if (code != 0)
+    throw DemoFailed("the consumer ended with " + (code ? std::to_string(*code) : "a signal") +
+                     "; see " + stage_.log_file());
+  narrator_.line("it ended with exit code 0; Kafka was told of " + kafkas_belief());
+}
+
+void DemoScript::start_child() {
+  child_ = std::make_unique<DemoChild>(stage_.config_file(), stage_.log_file());
+  narrator_.line("a consumer starts as process " + std::to_string(child_->pid()));
+}
+
+void DemoScript::run_to(Step step, int nth, const std::string& waiting_for) {
+  int seen = 0;
+  narrator_.wait(waiting_for, [&] {
+    require_alive();
+    const auto reached = child_->wait_for_step(kLook);
+    if (!reached) return false;
+    if (*reached == step && ++seen == nth) return true;
+    child_->go();
+    return false;
+  });
+}
+
+void DemoScript::require_alive() {
+  if (child_->has_ended())
+    throw DemoFailed("the consumer ended by itself; its log is " + stage_.log_file());
+}
+
+void DemoScript::publish(std::span<const OwnedRecord> records) {
+  send(*publisher_, records, kPatience);
+}
+
+void DemoScript::wait_until_decided(const std::string& what) {
+  narrator_.wait(what, [this] {
+    require_alive();
+    std::this_thread::sleep_for(kLook);
+    return read_standing(*database_).decided >= sent_.records();
+  });
+}
+
+std::string DemoScript::kafkas_belief() {
+  const auto source = kafka::make_source(
+      {.settings = make_settings(stage_.config()), .group = stage_.group(), .topics = {}}, silent_);
+  Offset told = 0;
+  try {
+    for (int partition = 0; partition < DemoStage::kPartitions; ++partition)
+      told += source->told({stage_.topic(), partition}).value_or(0);
+  } catch (const InfrastructureError& e) {
+    return std::string("(not known: ") + e.what() + ")";
+  }
+  return records_text(told);
+}
+
+}  // namespace kinbox::cli
