@@ -21,6 +21,7 @@ class Example : public ::testing::Test {
   void produce_events(const std::string& topic, const std::vector<std::string>& events) {
     cluster_.create_topic(topic, 1);
     std::vector<OwnedRecord> records;
+    records.reserve(events.size());
     for (const auto& event : events) records.push_back(text_record(topic, 0, event));
     produce(cluster_.bootstrap_servers(), records);
   }
