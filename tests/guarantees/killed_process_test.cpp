@@ -72,8 +72,11 @@ TEST_P(KilledProcess, AZombieThatThawsCannotCommit) {
   EXPECT_EQ(complaints(), "");
 }
 
-TEST_P(KilledProcess, AZombieInsideItsTransactionLosesItsLocks) {
-  if (is_sqlite()) return;  // Named as not promised: liveness while SQLite's write lock is held.
+/// Not on SQLite: liveness while a stopped process holds its write lock is not promised.
+class FrozenTransaction : public KilledProcess {};
+KINBOX_FOR_POSTGRES(FrozenTransaction);
+
+TEST_P(FrozenTransaction, LosesItsLocks) {
   produce_events(60);
   const auto zombie = consumer({"step=handled", "at=5", "signal=STOP", "idle_timeout_ms=1500"});
   ASSERT_TRUE(zombie->wait_for_line("step handled", kPatience).has_value()) << said(*zombie);
@@ -131,13 +134,14 @@ TEST_P(ServerOutage, TheBrokerIsKilledAndComesBack) {
   survive([] { return KafkaService::get().kill(); });
 }
 
-TEST_P(ServerOutage, PostgresIsStoppedImmediatelyAndComesBack) {
-  if (is_sqlite()) return;
+class DatabaseOutage : public ServerOutage {};
+KINBOX_FOR_POSTGRES(DatabaseOutage);
+
+TEST_P(DatabaseOutage, PostgresIsStoppedImmediatelyAndComesBack) {
   survive([] { return PostgresService::get().stop_immediately(); });
 }
 
-TEST_P(ServerOutage, PostgresIsKilledAndComesBack) {
-  if (is_sqlite()) return;
+TEST_P(DatabaseOutage, PostgresIsKilledAndComesBack) {
   survive([] { return PostgresService::get().kill(); });
 }
 

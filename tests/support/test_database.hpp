@@ -86,4 +86,9 @@ class DatabaseContract : public ::testing::TestWithParam<TestDatabaseKind> {
   INSTANTIATE_TEST_SUITE_P(On, suite, ::testing::ValuesIn(::kinbox::testing::all_databases()), \
                            [](const auto& kind) { return kind.param.name; })
 
+/// The same for what only a database server has: connections, sessions, outages.
+#define KINBOX_FOR_POSTGRES(suite)                                                           \
+  INSTANTIATE_TEST_SUITE_P(On, suite, ::testing::Values(::kinbox::testing::postgres_kind()), \
+                           [](const auto& kind) { return kind.param.name; })
+
 }  // namespace kinbox::testing
