@@ -59,6 +59,9 @@ ExitCode run_chosen(const Invocation& invocation) {
     return say(io, e, ExitCode::kUnavailable);
   } catch (const std::exception& e) {
     return say(io, e, ExitCode::kFailed);
+  } catch (...) {
+    io.err << "kinbox: something that is no std::exception was thrown\n";
+    return ExitCode::kFailed;
   }
 }
 

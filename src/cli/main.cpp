@@ -17,7 +17,10 @@ int main(int argc, char** argv, std::vector<HandlerSpec> handlers) {
                         {},
                         {}};
   const auto code = run_app(arguments, std::move(invocation));
-  std::cout.flush();
+  if (!std::cout.flush()) {
+    std::cerr << "kinbox: the answer could not be written\n";
+    return static_cast<int>(ExitCode::kFailed);
+  }
   return static_cast<int>(code);
 }
 

@@ -77,10 +77,6 @@ class LogObserver::Impl {
   Impl(Log& log, std::string consumer, Clock clock)
       : log_(log), consumer_(std::move(consumer)), clock_(std::move(clock)) {}
 
-  ~Impl() {
-    if (const auto line = summary_.rest(clock_())) log_.write(consumer_, *line);
-  }
-
   void notice(const Notice& notice) {
     const std::lock_guard lock(mutex_);
     if (const auto* committed = std::get_if<notice::Committed>(&notice)) summary_.add(*committed);
@@ -91,6 +87,11 @@ class LogObserver::Impl {
   void tick() {
     const std::lock_guard lock(mutex_);
     say_progress();
+  }
+
+  void say_rest() {
+    const std::lock_guard lock(mutex_);
+    if (const auto line = summary_.rest(clock_())) log_.write(consumer_, *line);
   }
 
  private:
@@ -124,10 +125,12 @@ class LogObserver::Impl {
 LogObserver::LogObserver(Log& log, std::string consumer, Clock clock)
     : impl_(std::make_unique<Impl>(log, std::move(consumer), std::move(clock))) {}
 
-LogObserver::~LogObserver() = default;
+LogObserver::~LogObserver() { impl_->say_rest(); }
 
 void LogObserver::on_notice(const Notice& notice) { impl_->notice(notice); }
 
 void LogObserver::tick() { impl_->tick(); }
+
+void LogObserver::say_rest() { impl_->say_rest(); }
 
 }  // namespace kinbox::observe

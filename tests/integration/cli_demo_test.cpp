@@ -1,10 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "support/child_process.hpp"
+#include "support/eventually.hpp"
 #include "support/services.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -23,7 +25,10 @@ class CliDemo : public ::testing::Test {
   std::optional<ExitStatus> run(std::vector<std::string> arguments,
                                 std::chrono::milliseconds patience = 60s) {
     arguments.insert(arguments.begin(), KINBOX_BINARY_DIR "/kinbox");
-    ChildProcess child(arguments, {.environment = {{"TMPDIR", directory_.path().string()}}});
+    ChildOptions options;
+    options.environment = environment_;
+    options.environment["TMPDIR"] = directory_.path().string();
+    ChildProcess child(arguments, options);
     const auto status = child.wait_for(patience);
     output_ = child.output();
     errors_ = child.output(ChildProcess::Stream::kErr);
@@ -48,14 +53,19 @@ class CliDemo : public ::testing::Test {
   }
 
   TemporaryDirectory directory_;
+  std::map<std::string, std::optional<std::string>> environment_;
   std::string output_;
   std::string errors_;
 };
 
 TEST_F(CliDemo, HoldsItsInvariantsWithinAMinuteAndLeavesADatabaseToLookAt) {
   const auto dir = (directory_ / "stage").string();
+  // Meant for the user's own configuration, not for the demo's.
+  environment_["KINBOX_DATABASE_URL"] = "sqlite:" + (directory_ / "mine.db").string();
   ASSERT_EQ(run({"demo", "-o", "json", "--dir", dir}), kClean) << errors_;
   expect_invariants();
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "mine.db"));
+  environment_.clear();
   EXPECT_THAT(errors_, AllOf(HasSubstr("dies after the database's COMMIT"),
                              HasSubstr("dies inside a transaction"), HasSubstr("waiting for"),
                              HasSubstr("Kafka was told of 0 records")));
@@ -86,6 +96,24 @@ TEST_F(CliDemo, RefusesADatabaseItDoesNotKnow) {
   EXPECT_EQ(run({"demo", "--yes", "--database", "mysql://h/db"}),
             (ExitStatus{.code = 78, .signal = {}}));
   EXPECT_THAT(errors_, HasSubstr("--database should be"));
+}
+
+TEST_F(CliDemo, DoesNotTouchASqliteFileThatIsThere) {
+  const auto file = (directory_ / "mine.db").string();
+  std::ofstream(file) << "mine";
+  EXPECT_EQ(run({"demo", "--yes", "--database", "sqlite:" + file}),
+            (ExitStatus{.code = 78, .signal = {}}));
+  EXPECT_THAT(errors_, HasSubstr("mine.db exists"));
+}
+
+TEST_F(CliDemo, ConsumerDoesNotOutliveTheDemo) {
+  ChildProcess demo({KINBOX_BINARY_DIR "/kinbox", "demo", "--dir", (directory_ / "s").string()});
+  const auto line =
+      demo.wait_for_line("a consumer starts as process ", 20s, ChildProcess::Stream::kErr);
+  ASSERT_TRUE(line);
+  const auto pid = std::stoi(line->substr(line->rfind(' ')));
+  demo.kill();
+  EXPECT_TRUE(eventually([&] { return kill(pid, 0) != 0; })) << "process " << pid;
 }
 
 TEST_F(CliDemo, UnreachableServicesAreUnavailable) {

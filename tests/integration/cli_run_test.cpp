@@ -5,6 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "kinbox/kafka/admin.hpp"
 #include "kinbox/kafka/mock_cluster.hpp"
 #include "kinbox/sqlite/database.hpp"
 #include "support/child_process.hpp"
@@ -112,7 +113,8 @@ TEST_F(CliRun, LogsJsonLinesOffATerminalWithoutPayloads) {
     kinds.insert(nlohmann::json::parse(line)["kind"]);
   EXPECT_THAT(kinds, ::testing::IsSupersetOf(
                          {"started", "assigned", "progress", "stopped", "dead_lettered"}));
-  EXPECT_THAT(errors_, AllOf(Not(HasSubstr("4111222")), Not(HasSubstr("orderNumber"))));
+  EXPECT_THAT(errors_, AllOf(Not(HasSubstr("4111222")), Not(HasSubstr("orderNumber")),
+                             Not(HasSubstr("CONFWARN"))));
 }
 
 TEST_F(CliRun, UntilIdleSendsDeadLettersBeforeItEnds) {
@@ -161,7 +163,9 @@ TEST_P(CliRunStops, CleanlyOnTheFirstSignal) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Signal, CliRunStops, ::testing::Values(SIGTERM, SIGINT),
-                         [](const auto& signal) { return signal.param == SIGTERM ? "Term" : "Int"; });
+                         [](const auto& signal) {
+                           return signal.param == SIGTERM ? "Term" : "Int";
+                         });
 
 /// The worker waits for SQLite's writer, which the test holds: it cannot stop by itself for as long
 /// as its lock timeout is.
@@ -222,6 +226,14 @@ TEST_F(CliRun, WaitsForADatabaseThatIsNotThereYetAndCanBeStopped) {
   EXPECT_THAT(child->output(kErr), Not(HasSubstr("s3cret")));
 }
 
+TEST_F(CliRun, WrongKafkaSettingsEndItBeforeItWaitsForTheDatabase) {
+  configure("", "{postgres: 'postgresql://u@127.0.0.1:1/db'}");
+  const auto child =
+      start({"run"}, {.environment = {{"KINBOX_KAFKA_SASL_MECHANISM", "SCRAM-SHA-256"},
+                                      {"KINBOX_KAFKA_SECURITY_PROTOCOL", "SASL_PLAINTEXT"}}});
+  EXPECT_EQ(child->wait_for(20s), exited(78)) << child->output(kErr);
+}
+
 TEST_F(CliRun, UntilIdleDoesNotWaitForADatabase) {
   configure("", "{postgres: 'postgresql://u@127.0.0.1:1/db'}");
   EXPECT_EQ(run({"run", "--until-idle"}), exited(69)) << errors_;
@@ -272,6 +284,66 @@ TEST_F(CliRun, AFileThatIsNoDatabaseIsNotOverwritten) {
   EXPECT_THAT(child->output(kErr), HasSubstr("k.db"));
 }
 
+class CliRunKafka : public CliRun {
+ protected:
+  void SetUp() override {
+    KINBOX_REQUIRE_KAFKA();
+    kafka::Admin(settings()).create_topic({.name = topic_, .partitions = 2});
+    configure_kafka();
+  }
+  static kafka::Settings settings() {
+    return kafka::Settings({{"bootstrap.servers", KafkaService::get().brokers()}});
+  }
+  void configure_kafka(const std::string& setting = "client.id: test") {
+    std::ofstream(config_) << "kafka:\n  bootstrap.servers: '" << KafkaService::get().brokers()
+                           << "'\n  " << setting << "\ndatabase: {sqlite: k.db}\nconsumers:\n"
+                           << "  - {name: orders, group: " << topic_ << ", topics: [" << topic_
+                           << "], handlers: [order_view]}\n";
+  }
+
+  std::string topic_ = unique_name("cli");
+};
+
+TEST_F(CliRunKafka, FailsWhenNoWorkerCanGoOn) {
+  configure_kafka("group.instance.id: the-one");
+  const auto first = start({"run"});
+  ASSERT_TRUE(first->wait_for_line("assigned", 20s, kErr)) << first->output(kErr);
+  const auto second = start({"run"});
+  EXPECT_EQ(first->wait_for(30s), kFailed) << first->output(kErr);
+  EXPECT_THAT(first->output(kErr), HasSubstr("this worker cannot go on"));
+  second->signal(SIGTERM);
+  EXPECT_EQ(second->wait_for(20s), kClean) << second->output(kErr);
+}
+
+TEST_F(CliRunKafka, UntilIdleNamesATopicThatDoesNotExist) {
+  topic_ = unique_name("missing");
+  configure_kafka();
+  EXPECT_EQ(run({"run", "--until-idle"}), exited(69));
+  EXPECT_THAT(errors_, HasSubstr("Kafka has no topic " + topic_));
+}
+
+TEST_F(CliRunKafka, WaitsForATopicThatDoesNotExistYetAndSaysSo) {
+  topic_ = unique_name("missing");
+  configure_kafka();
+  const auto child = start({"run"});
+  EXPECT_TRUE(child->wait_for_line(topic_ + "\\\" does not exist", 30s, kErr))
+      << child->output(kErr);
+  child->signal(SIGTERM);
+  EXPECT_EQ(child->wait_for(20s), kClean) << child->output(kErr);
+}
+
+TEST_F(CliRunKafka, TakesWhatDemoProduceSends) {
+  const auto produced = ChildProcess({KINBOX_BINARY_DIR "/kinbox", "demo", "produce", "--brokers",
+                                      KafkaService::get().brokers(), "--topic", topic_, "--count",
+                                      "20", "--duplicates", "5", "--poison", "2"})
+                            .wait_for(30s);
+  ASSERT_EQ(produced, kClean);
+  EXPECT_EQ(run({"run", "--until-idle"}), kClean) << errors_;
+  EXPECT_EQ(number("SELECT count(*) FROM order_view"), 20);
+  EXPECT_EQ(number("SELECT sum(duplicates) FROM consumer_progress"), 5);
+  EXPECT_EQ(number("SELECT count(*) FROM dead_letters"), 2);
+}
+
 class CliRunPostgres : public CliRun {
  protected:
   void SetUp() override {
@@ -289,6 +361,24 @@ TEST_F(CliRunPostgres, RefusesADatabaseThatIsNotMigrated) {
   configure("", database(""));
   EXPECT_EQ(run({"run"}), exited(3));
   EXPECT_THAT(errors_, HasSubstr("kinbox migrate up"));
+}
+
+TEST_F(CliRunPostgres, AWrongPasswordIsSaidAndWaitedOut) {
+  configure("", "{postgres: '" + PostgresService::get().uri_with_wrong_password() +
+                    "', schema: " + schema_ + "}");
+  EXPECT_EQ(run({"migrate", "status"}), exited(69));
+  EXPECT_THAT(errors_, HasSubstr("password"));
+  const auto child = start({"run"});
+  EXPECT_TRUE(child->wait_for_line("waiting for PostgreSQL", 10s, kErr)) << child->output(kErr);
+  child->signal(SIGTERM);
+  EXPECT_EQ(child->wait_for(10s), kClean);
+}
+
+TEST_F(CliRunPostgres, APasswordFileIsUsed) {
+  const auto uri = PostgresService::get().uri_with_wrong_password();
+  std::ofstream(directory_ / "password") << "right\n";
+  configure("", "{postgres: '" + uri + "', schema: " + schema_ + ", password_file: password}");
+  EXPECT_EQ(run({"migrate", "status"}), kClean) << errors_;
 }
 
 TEST_F(CliRunPostgres, RunsAfterMigrateUp) {

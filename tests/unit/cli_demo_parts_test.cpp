@@ -96,6 +96,16 @@ TEST_F(DemoGate, EndsTheProcessWhenTheParentIsGone) {
   EXPECT_EXIT(gate.on_step(Step::kFetched), ::testing::ExitedWithCode(1), "");
 }
 
+TEST_F(DemoGate, AParentThatIsGoneAlreadyEndsTheProcess) {
+  const auto stay = [this] {
+    die_with_parent(ends_[1]);
+    _exit(0);
+  };
+  EXPECT_EXIT(stay(), ::testing::ExitedWithCode(0), "");
+  close(ends_[0]);
+  EXPECT_EXIT(stay(), ::testing::ExitedWithCode(1), "");
+}
+
 TEST(DemoSteps, TravelAsBytes) {
   for (const auto step :
        {Step::kFetched, Step::kOpened, Step::kClaimed, Step::kHandled, Step::kBeforeCommit,

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pty.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -210,6 +212,46 @@ TEST(Log, KeepsLinesWholeBetweenThreads) {
       });
   }
   EXPECT_THAT(json_lines(out), SizeIs(800));
+}
+
+/// Puts a pseudo-terminal in place of stderr while it lives.
+class TerminalAsStderr {
+ public:
+  TerminalAsStderr() : saved_(dup(STDERR_FILENO)) {
+    int terminal = -1;
+    if (openpty(&master_, &terminal, nullptr, nullptr, nullptr) != 0) std::abort();
+    dup2(terminal, STDERR_FILENO);
+    close(terminal);
+  }
+  ~TerminalAsStderr() {
+    dup2(saved_, STDERR_FILENO);
+    close(saved_);
+    close(master_);
+  }
+  std::string read_some() {
+    char text[512];
+    const auto size = read(master_, text, sizeof text);
+    return {text, size > 0 ? static_cast<std::size_t>(size) : 0};
+  }
+
+ private:
+  int saved_;
+  int master_ = -1;
+};
+
+TEST(LogOnATerminal, IsHumanAndColoured) {
+  TerminalAsStderr terminal;
+  Log log({});
+  log.warning("kind", "be careful");
+  EXPECT_THAT(terminal.read_some(),
+              AllOf(HasSubstr("be careful"), HasSubstr("\x1b["), Not(HasSubstr("\"kind\""))));
+}
+
+TEST(LogOnATerminal, HasNoColourWhenToldSo) {
+  TerminalAsStderr terminal;
+  Log log({.no_color = true});
+  log.warning("kind", "be careful");
+  EXPECT_THAT(terminal.read_some(), AllOf(HasSubstr("be careful"), Not(HasSubstr("\x1b["))));
 }
 
 class LogObserverTest : public testing::Test {

@@ -22,7 +22,7 @@ class LogObserver : public Observer {
 
   /// `log` must outlive it.
   LogObserver(Log& log, std::string consumer, Clock clock = std::chrono::steady_clock::now);
-  /// Writes what was summed up and not yet said.
+  /// Says the rest.
   ~LogObserver() override;
 
   void on_notice(const Notice& notice) override;
@@ -30,6 +30,8 @@ class LogObserver : public Observer {
   /// Says what was summed up, if its ten seconds are over. Call it each second or so: after the
   /// last record of a burst no notice comes that would.
   void tick();
+  /// The same, whether they are over or not.
+  void say_rest();
 
  private:
   class Impl;

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "cli/commands/commands.hpp"
+#include "cli/config/load.hpp"
 #include "cli/config/redact.hpp"
 #include "cli/database.hpp"
 #include "cli/demo/naive_handler.hpp"
@@ -93,8 +94,10 @@ ExitCode demo(const Invocation& invocation, const DemoOptions& options) {
 
 /// The consumer of the demo: `kinbox run`, with an observer that waits for the parent at each step.
 ExitCode child(const Invocation& invocation) {
+  die_with_parent(kGateFd);
   StepGate gate(kGateFd);
-  const auto config = invocation.load();
+  // Without the environment: KINBOX_* variables are meant for another configuration.
+  const auto config = load_config(invocation.config_file, {});
   observe::Log log({.format = config.log.format, .level = config.log.level, .no_color = true});
   return run_consumers(config, {naive_handler()}, RunOptions{}, log, gate);
 }

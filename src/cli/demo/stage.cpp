@@ -47,11 +47,16 @@ void write_private_file(const std::string& path, const std::string& text) {
   if (written != static_cast<ssize_t>(text.size())) throw_errno(path);
 }
 
+std::string new_sqlite_file(const std::string& path) {
+  if (std::filesystem::exists(path))
+    throw ConfigurationError("--database: " + path + " exists; name a file that does not");
+  return std::filesystem::absolute(path).string();
+}
+
 std::string database_lines(const DemoOptions& options, const std::string& run) {
   if (options.database.empty()) return "  sqlite: kinbox.db\n";
   if (options.database.starts_with("sqlite:"))
-    return "  sqlite: " +
-           yaml_quoted(std::filesystem::absolute(options.database.substr(7)).string()) + "\n";
+    return "  sqlite: " + yaml_quoted(new_sqlite_file(options.database.substr(7))) + "\n";
   if (options.database.starts_with("postgres"))
     return "  postgres: " + yaml_quoted(options.database) + "\n  schema: kinbox_demo_" + run +
            "\n  migrate: auto\n";

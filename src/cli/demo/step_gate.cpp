@@ -1,5 +1,8 @@
 #include "cli/demo/step_gate.hpp"
 
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,6 +25,14 @@ std::optional<char> ask(int fd, char byte) {
 }
 
 }  // namespace
+
+void die_with_parent(int fd) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // It may have died before that call.
+  pollfd parent{fd, 0, 0};
+  if (poll(&parent, 1, 0) == 1 && (parent.revents & POLLHUP) != 0)
+    _exit(static_cast<int>(ExitCode::kFailed));
+}
 
 char to_byte(Step step) { return static_cast<char>('A' + static_cast<int>(step)); }
 

@@ -18,6 +18,10 @@ inline constexpr char kGo = 'g';
 /// Do not ask any more.
 inline constexpr char kRunFree = 'f';
 
+/// Ends this process when its parent ends, or has ended already: nobody would be left to stop it.
+/// `fd` is its end of the socket.
+void die_with_parent(int fd);
+
 /// The demo's consumer stops at each step of a batch until its parent lets it go on: that is where
 /// the parent kills it. The parent may as well not answer for ever.
 ///

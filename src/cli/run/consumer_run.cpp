@@ -68,11 +68,11 @@ class ConsumerRun {
 
   ExitCode run() {
     const auto patience = options_.until_idle ? Patience::kNone : Patience::kForEver;
-    for (const auto& consumer : consumers_) make_spec(consumer, config_, handlers_);
+    // Before the database is waited for: what is wrong here, waiting does not heal.
+    for (const auto& consumer : consumers_) add_workers(consumer);
     if (options_.until_idle) require_topics(settings_, consumers_);
     if (!prepare_database(config_, handlers_, databases_, patience, signals_, log_))
       return ExitCode::kOk;
-    for (const auto& consumer : consumers_) add_workers(consumer);
     start_relay();
     workers_.start({.idle = options_.until_idle, .records = options_.max_messages},
                    options_.drain_timeout / 2);
@@ -198,6 +198,7 @@ class ConsumerRun {
 
   ExitCode end() {
     end_relay();
+    for (auto& [name, voice] : voices_) voice->log.say_rest();
     if (error_) std::rethrow_exception(error_);
     log_.info("stopped", std::to_string(records_) + " records decided; positions are stored");
     if (came_to_end_ == 0) return ExitCode::kFailed;
