@@ -6,6 +6,7 @@
 #include "core/checksum.hpp"
 #include "kinbox/errors.hpp"
 #include "kinbox/migrations.hpp"
+#include "support/postgres_test_database.hpp"
 #include "support/test_database.hpp"
 
 namespace kinbox::testing {
@@ -208,6 +209,32 @@ TEST_P(MigrationContract, StepsOfOtherDatabasesAreNotSeen) {
     migration.backend = is_sqlite() ? Backend::kPostgres : Backend::kSqlite;
   EXPECT_THAT(migrator(foreign).up(), IsEmpty());
 }
+
+class PostgresMigration : public MigrationContract {};
+
+TEST_P(PostgresMigration, AStepMayTakeLongerThanAStatementOfAHandler) {
+  auto options = dynamic_cast<PostgresTestDatabase&>(home()).options();
+  options.statement_timeout = std::chrono::milliseconds(50);
+  const auto hasty = postgres::factory(options)();
+  SchemaMigrator slow(*hasty, {{"shop", {step(1, "SELECT pg_sleep(0.2)")}}});
+  EXPECT_THAT(slow.up(), ElementsAre("0001_step.sql"));
+}
+
+TEST_P(PostgresMigration, ARoleThatMayNotCreateCanStartOnACurrentSchema) {
+  migrator(shop()).up();
+  const auto& owner = dynamic_cast<PostgresTestDatabase&>(home());
+  const auto role = owner.schema() + "_role";
+  script("CREATE ROLE " + role + "; GRANT USAGE ON SCHEMA {kinbox} TO " + role +
+         "; GRANT SELECT ON ALL TABLES IN SCHEMA {kinbox} TO " + role);
+  auto options = owner.options();
+  options.uri += "?options=-crole%3D" + role;
+  const auto runner = postgres::factory(options)();
+  EXPECT_THAT(SchemaMigrator(*runner, {shop()}).up(), IsEmpty());
+  script("DROP OWNED BY " + role + "; DROP ROLE " + role);
+}
+
+INSTANTIATE_TEST_SUITE_P(On, PostgresMigration, ::testing::Values(postgres_kind()),
+                         [](const auto& kind) { return kind.param.name; });
 
 }  // namespace
 
