@@ -143,10 +143,7 @@ bool Connection::has_moved() const {
   return moved != 0;
 }
 
-bool Connection::is_broken() const {
-  // A database in memory cannot be opened again.
-  return !is_memory(options_) && (failed_ || has_moved());
-}
+bool Connection::is_broken() const { return failed_ || has_moved(); }
 
 std::string Connection::in_this_file(const std::string& text) const {
   return "SQLite file " + options_.path + ": " + text;
