@@ -22,9 +22,11 @@ std::string missing_range(const TopicPartition& id, Offset asked, const LogRange
   if (asked < log.start)
     return "gap: " + name_of(id) + " starts at offset " + std::to_string(log.start) +
            ", our position is " + std::to_string(asked) + ": records " + std::to_string(asked) +
-           " to " + std::to_string(log.start - 1) + " are gone (retention)";
+           " to " + std::to_string(log.start - 1) +
+           " are gone (retention); docs/operating.md says how to go on behind them";
   return "truncated: " + name_of(id) + " ends at offset " + std::to_string(log.end) +
-         ", our position is " + std::to_string(asked) + ": the topic was truncated or created anew";
+         ", our position is " + std::to_string(asked) +
+         ": the topic was truncated or created anew; docs/operating.md says how to go on";
 }
 
 }  // namespace
