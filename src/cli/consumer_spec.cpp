@@ -72,6 +72,16 @@ WorkerOptions make_worker_options(const ConsumerConfig& consumer, const Config& 
   return options;
 }
 
+std::vector<std::string> advice(const Config& config) {
+  std::vector<std::string> notes;
+  for (const auto& consumer : config.consumers)
+    if (consumer.workers > 1 && config.backend() == Backend::kSqlite)
+      notes.push_back(consumer.place + ": consumer " + consumer.name + " has " +
+                      std::to_string(consumer.workers) +
+                      " workers, but SQLite has one writer: they take turns and gain nothing");
+  return notes;
+}
+
 std::vector<SchemaComponent> schema_components(const Config& config,
                                                std::span<const HandlerSpec> handlers) {
   std::vector<SchemaComponent> components{kinbox_component()};

@@ -18,6 +18,9 @@ ConsumerSpec make_spec(const ConsumerConfig& consumer, const Config& config,
 /// Throws ConfigurationError when its times do not fit Kafka's.
 WorkerOptions make_worker_options(const ConsumerConfig& consumer, const Config& config);
 
+/// What works, but probably not as meant: a sentence each, with its place in the file.
+std::vector<std::string> advice(const Config& config);
+
 /// kinbox's own tables and those of the handlers that the configuration uses.
 std::vector<SchemaComponent> schema_components(const Config& config,
                                                std::span<const HandlerSpec> handlers);

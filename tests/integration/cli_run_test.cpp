@@ -254,6 +254,15 @@ TEST_F(CliRun, AnotherGroupUnderAKnownNameIsRefused) {
   EXPECT_THAT(errors_, AllOf(HasSubstr("another"), HasSubstr("orders")));
 }
 
+TEST_F(CliRun, OneRefusedConsumerEndsTheWholeRun) {
+  EXPECT_EQ(run({"run", "--until-idle"}), kClean) << errors_;
+  group_ = "another";
+  configure();
+  std::ofstream(config_, std::ios::app)
+      << "  - {name: fine, topics: [" << kTopic << "], handlers: [order_view]}\n";
+  EXPECT_EQ(run({"run"}), exited(3)) << errors_;
+}
+
 TEST_F(CliRun, AnUnknownConsumerIsUsage) {
   EXPECT_EQ(run({"run", "--consumer", "ordres"}), exited(64));
   EXPECT_THAT(errors_, HasSubstr("no consumer \"ordres\"; did you mean \"orders\"?"));

@@ -159,6 +159,15 @@ TEST_F(Cli, ConfigCheckRefusesKafkaSettingsThatKinboxOwnsOrThatRunCommands) {
       << "allowing one key allows no other";
 }
 
+TEST_F(Cli, ConfigCheckRefusesKafkaSettingsThatDoNotGoTogether) {
+  configure("handlers: [order_view]",
+            "{bootstrap.servers: b, security.protocol: SASL_PLAINTEXT, sasl.mechanism: "
+            "SCRAM-SHA-256}");
+  const auto result = run({"config", "check"});
+  EXPECT_EQ(result.exit_code, 78) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("sasl"));
+}
+
 TEST_F(Cli, ConfigCheckNotesWorkersThatOnlyWaitForEachOther) {
   configure("handlers: [order_view]\n    workers: 4");
   const auto result = run({"config", "check"});
@@ -323,7 +332,8 @@ TEST_F(CliStatus, CheckFindsOpenDeadLettersAndWhatTheRelayMet) {
   insert_progress("orders", 0, "running");
   insert_dead_letter("open");
   sql("INSERT INTO outbox (lane, message_id, topic, dead_letter_id, last_error) VALUES (1, 'm', "
-      "'dlq.orders', 1, 'unknown topic')");
+      "'dlq.orders', 1, 'unknown topic'), (2, 'n', 'dlq.orders', 1, '')");
+  sql("UPDATE outbox SET state = 'sent' WHERE message_id = 'n'");
   const auto result = status({"--check", "-o", "jsonl"});
   EXPECT_EQ(result.exit_code, 2);
   const auto row = nlohmann::json::parse(result.out);

@@ -5,6 +5,7 @@
 #include "cli/config/show.hpp"
 #include "cli/consumer_spec.hpp"
 #include "cli/database.hpp"
+#include "kinbox/kafka/source.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -21,31 +22,31 @@ std::string joined(const std::vector<std::string>& names) {
   return text;
 }
 
-/// What works, but probably not as meant.
-void advise(const Invocation& invocation, const Config& config) {
-  for (const auto& consumer : config.consumers)
-    if (consumer.workers > 1 && config.backend() == Backend::kSqlite)
-      invocation.io.err
-          << consumer.place << ": note: consumer " << consumer.name << " has " << consumer.workers
-          << " workers, but SQLite has one writer: they take turns and gain nothing\n";
+/// Whether librdkafka takes the settings together; it says so without asking a broker.
+void try_settings(const kafka::Settings& settings, const ConsumerConfig& consumer) {
+  Observer silent;
+  const auto source = kafka::make_source(
+      {.settings = settings, .group = consumer.group, .topics = consumer.topics}, silent);
+  source->close(std::chrono::steady_clock::now() + std::chrono::seconds{1});
 }
 
 /// All that can be refused without a database and a broker.
 ExitCode check(const Invocation& invocation) {
   const auto config = invocation.load();
-  make_settings(config);
+  const auto settings = make_settings(config);
   make_database_factory(config, Missing::kRefuse);
   Table table{{{"consumer"}, {"group"}, {"topics"}, {"handlers"}, {"workers"}}, {}};
   for (const auto& consumer : config.consumers) {
     make_spec(consumer, config, invocation.handlers);
     make_worker_options(consumer, config);
+    try_settings(settings, consumer);
     std::vector<std::string> handlers;
     for (const auto& handler : consumer.handlers) handlers.push_back(handler.name);
     table.rows.push_back({consumer.name, consumer.group, joined(consumer.topics), joined(handlers),
                           std::int64_t{consumer.workers}});
   }
-  advise(invocation, config);
   invocation.answer(table);
+  for (const auto& note : advice(config)) invocation.io.err << "note: " << note << '\n';
   invocation.io.err << config.file << ": good\n";
   return ExitCode::kOk;
 }

@@ -119,6 +119,7 @@ class ConsumerRun {
   }
 
   void say_started() {
+    for (const auto& note : advice(config_)) log_.warning("advice", note);
     for (const auto& consumer : consumers_) {
       std::string topics;
       for (const auto& topic : consumer.topics) topics += (topics.empty() ? "" : ", ") + topic;
