@@ -39,7 +39,7 @@ class Inbox {
     Fingerprint fingerprint;
   };
 
-  /// Records all `claims` in one statement, in order of their ids' bytes (two workers never
+  /// Records all `claims`, in one round trip, in order of their ids' bytes (two workers never
   /// deadlock on ids), and answers for each, in the given order, whether it was new. Of claims with
   /// one id only the first can be new. Waits while another open transaction holds one of the ids.
   std::vector<bool> claim(OpenTransaction& tx, std::span<const Claim> claims) const;

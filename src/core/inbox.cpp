@@ -15,14 +15,13 @@ constexpr std::string_view kClaimEach =
     "INSERT INTO {kinbox}.processed_events "
     "(consumer, event_id, topic, partition, record_offset, event_type, verdict, fingerprint) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
-    "ON CONFLICT (consumer, event_id) DO NOTHING RETURNING event_id";
+    "ON CONFLICT (consumer, event_id) DO NOTHING";
 constexpr std::string_view kClaimAll =
     "INSERT INTO {kinbox}.processed_events "
     "(consumer, event_id, topic, partition, record_offset, event_type, verdict, fingerprint) "
     "SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::bigint[], "
     "$6::text[], $7::text[], $8::bytea[]) "
     "ON CONFLICT (consumer, event_id) DO NOTHING RETURNING event_id";
-constexpr std::size_t kClaimColumns = 8;
 
 constexpr std::string_view kFindEach =
     "SELECT event_id, verdict, fingerprint FROM {kinbox}.processed_events "
@@ -48,6 +47,46 @@ constexpr std::array<std::pair<Verdict, std::string_view>, 4> kVerdicts{{
     {Verdict::kDead, "dead"},
     {Verdict::kSkipped, "skipped"},
 }};
+
+/// A claim's columns, the id second.
+using ClaimRow = std::array<SqlParam, 8>;
+
+ClaimRow row_of(const std::string& consumer, const Inbox::Claim& claim) {
+  return {consumer,
+          claim.event_id,
+          claim.topic,
+          claim.partition,
+          claim.offset,
+          claim.event_type,
+          to_text(claim.verdict),
+          claim.fingerprint.bytes()};
+}
+
+/// Which of `rows` were inserted. SQLite's way, where every RETURNING makes a temporary table and
+/// costs as much as the insert itself.
+std::vector<bool> insert_each(OpenTransaction& tx, const std::string& statement,
+                              std::span<const ClaimRow> rows) {
+  std::vector<bool> inserted;
+  for (const auto& row : rows)
+    inserted.push_back(tx.execute_with(statement, row).affected_rows() == 1);
+  return inserted;
+}
+
+/// The same in one round trip.
+std::vector<bool> insert_all(OpenTransaction& tx, const BulkStatement& statement,
+                             std::span<const ClaimRow> rows) {
+  std::vector<SqlParam> params;
+  params.reserve(rows.size() * std::tuple_size_v<ClaimRow>);
+  for (const auto& row : rows) params.insert(params.end(), row.begin(), row.end());
+  const auto answer = tx.query_bulk(statement, params, std::tuple_size_v<ClaimRow>);
+  std::unordered_set<std::string> fresh;
+  fresh.reserve(answer.size());
+  for (const auto row : answer) fresh.insert(row.get<std::string>(0));
+  std::vector<bool> inserted;
+  for (const auto& row : rows)
+    inserted.push_back(fresh.contains(std::string(std::get<std::string_view>(row[1].value()))));
+  return inserted;
+}
 
 /// Indices of the claims that come first with their id, in order of the ids' bytes.
 std::vector<std::size_t> first_of_each_id(std::span<const Inbox::Claim> claims) {
@@ -90,21 +129,14 @@ Inbox::Inbox(std::string consumer, const Dialect& dialect)
 std::vector<bool> Inbox::claim(OpenTransaction& tx, std::span<const Claim> claims) const {
   std::vector<bool> is_new(claims.size(), false);
   if (claims.empty()) return is_new;
+  std::vector<ClaimRow> rows;
+  rows.reserve(claims.size());
   const auto order = first_of_each_id(claims);
-  std::vector<SqlParam> params;
-  params.reserve(order.size() * kClaimColumns);
-  for (const auto index : order) {
-    const auto& claim = claims[index];
-    params.insert(params.end(),
-                  {consumer_, claim.event_id, claim.topic, claim.partition, claim.offset,
-                   claim.event_type, to_text(claim.verdict), claim.fingerprint.bytes()});
-  }
-  const auto inserted = tx.query_bulk(claim_, params, kClaimColumns);
-  std::unordered_set<std::string> fresh;
-  fresh.reserve(inserted.size());
-  for (const auto row : inserted) fresh.insert(row.get<std::string>(0));
-  for (const auto index : order)
-    is_new[index] = fresh.contains(std::string(claims[index].event_id));
+  for (const auto index : order) rows.push_back(row_of(consumer_, claims[index]));
+  const auto inserted = tx.dialect().backend() == Backend::kSqlite
+                            ? insert_each(tx, claim_.for_each_row, rows)
+                            : insert_all(tx, claim_, rows);
+  for (std::size_t i = 0; i < order.size(); ++i) is_new[order[i]] = inserted[i];
   return is_new;
 }
 
