@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cstdint>
+#include <cstring>
 #include <forward_list>
 
 #include "core/utf8.hpp"
@@ -29,6 +31,22 @@ constexpr std::array<Inside, 256> classify_string_bytes() {
 
 constexpr auto kInside = classify_string_bytes();
 
+/// A word with `byte` in each of its eight.
+constexpr std::uint64_t each(unsigned char byte) { return 0x0101010101010101U * byte; }
+
+/// How many of the eight bytes come before the first that is not plain. Borrows of the subtractions
+/// go upwards only, so the lowest mark is right.
+std::size_t plain_bytes(const char* at) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, sizeof word);
+  const auto quote = word ^ each('"');
+  const auto escape = word ^ each('\\');
+  const auto marks = (((word - each(0x20)) & ~word) | ((quote - each(1)) & ~quote) |
+                      ((escape - each(1)) & ~escape) | word) &
+                     each(0x80);
+  return static_cast<std::size_t>(std::countr_zero(marks)) / 8;
+}
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 
@@ -47,6 +65,7 @@ class Reader {
   bool array(int depth);
   bool member(JsonChild& child, int depth);
   bool string();
+  void skip_plain();
   bool escape();
   bool code_unit(std::uint32_t& unit);
   bool number();
@@ -169,12 +188,23 @@ bool Reader::array(int depth) {
   return take(']');
 }
 
+/// Most of a payload is the inside of strings.
+void Reader::skip_plain() {
+  if constexpr (std::endian::native == std::endian::little) {
+    while (end_ - at_ >= 8) {
+      const auto plain = plain_bytes(at_);
+      at_ += plain;
+      if (plain < 8) return;
+    }
+  }
+  while (at_ != end_ && kInside[static_cast<unsigned char>(*at_)] == Inside::kPlain) ++at_;
+}
+
 bool Reader::string() {
   ++at_;
-  while (at_ != end_) {
+  for (skip_plain(); at_ != end_; skip_plain()) {
     switch (kInside[static_cast<unsigned char>(*at_)]) {
       case Inside::kPlain:
-        ++at_;
         break;
       case Inside::kQuote:
         ++at_;

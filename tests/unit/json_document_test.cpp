@@ -84,6 +84,36 @@ TEST(JsonDocument, ReadsNothingBehindItsText) {
   EXPECT_EQ(document(std::string_view("12345").substr(0, 3)).root.token, "123");
 }
 
+/// Whether an ASCII text with `odd` in it may stand in a string.
+bool may_stand_in_a_string(unsigned char odd) {
+  return odd >= 0x20 && odd < 0x80 && odd != '"' && odd != '\\';
+}
+
+// The reader goes over eight bytes at once: each byte counts at each place.
+TEST(JsonDocument, SeesEveryByteOfAString) {
+  for (std::size_t size = 1; size <= 17; ++size)
+    for (std::size_t place = 0; place < size; ++place)
+      for (unsigned odd = 0; odd < 256; ++odd) {
+        std::string text(size, 'a');
+        text[place] = static_cast<char>(odd);
+        const bool may = may_stand_in_a_string(static_cast<unsigned char>(odd));
+        const auto token = '"' + text + '"';
+        EXPECT_EQ(accepts('[' + token + ",0]"), may) << size << ' ' << place << ' ' << odd;
+        if (!may) continue;
+        EXPECT_EQ(document('[' + token + "]", 1).children[0].value.token, token);
+      }
+}
+
+TEST(JsonDocument, GoesOnBehindAnEscapeAndBehindLongCharacters) {
+  for (std::size_t before = 0; before <= 9; ++before)
+    for (std::size_t after = 0; after <= 9; ++after)
+      for (const std::string middle : {"\\n", "\\\"", "\\u00e9", "\xC3\xA9", "\xF0\x9F\x98\x80"}) {
+        const auto token = '"' + std::string(before, ' ') + middle + std::string(after, '~') + '"';
+        EXPECT_EQ(document('[' + token + "]", 1).children.at(0).value.token, token);
+        EXPECT_FALSE(accepts('[' + token.substr(0, token.size() - 1)));
+      }
+}
+
 TEST(JsonDocument, GivesTheFirstLevelWithItsTokens) {
   const auto read = document(R"({"a" : 1.0, "b":{"c":[1]}})");
   ASSERT_EQ(read.children.size(), 2U);
