@@ -56,9 +56,9 @@ bool controls_transaction(std::string_view sql) {
   constexpr std::array<std::string_view, 5> kAlways{"BEGIN", "START", "COMMIT", "END", "ABORT"};
   const auto first = take_word(sql);
   if (std::find(kAlways.begin(), kAlways.end(), first) != kAlways.end()) return true;
+  if (first != "PREPARE" && first != "ROLLBACK") return false;
   const auto second = take_word(sql);
   if (first == "PREPARE") return second == "TRANSACTION";
-  if (first != "ROLLBACK") return false;
   // ROLLBACK [WORK | TRANSACTION] TO ... stays inside the transaction.
   if (second == "TO") return false;
   return !((second == "WORK" || second == "TRANSACTION") && take_word(sql) == "TO");

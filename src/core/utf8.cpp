@@ -51,11 +51,13 @@ bool is_utf8(std::string_view text) noexcept {
   while (at != end) {
     if (end - at >= 8 && eight_ascii_bytes(at)) {
       at += 8;
-      continue;
+    } else if (static_cast<unsigned char>(*at) < 0x80) {
+      ++at;
+    } else {
+      const auto length = utf8_sequence(at, end);
+      if (length == 0) return false;
+      at += length;
     }
-    const auto length = utf8_sequence(at, end);
-    if (length == 0) return false;
-    at += length;
   }
   return true;
 }
