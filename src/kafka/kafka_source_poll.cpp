@@ -74,8 +74,7 @@ bool KafkaSource::gather(Record record, const PollBudget& budget) {
 
 bool KafkaSource::accept(MessageHandle message, const PollBudget& budget) {
   auto* owned = assignment_.find(rd_kafka_topic_name(message->rkt), message->partition);
-  // Steps back happen around rebalances: what was delivered comes again.
-  if (owned == nullptr || !owned->fetching() || message->offset < owned->next) return true;
+  if (owned == nullptr || !owned->fetching()) return true;
   owned->next = message->offset + 1;
   owned->at_end = false;
   return gather(to_record(std::move(message)), budget);

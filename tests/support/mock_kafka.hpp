@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "kinbox/kafka/mock_cluster.hpp"
@@ -59,6 +60,16 @@ class MockKafkaTest : public ::testing::Test {
     const std::vector<rd_kafka_resp_err_t> errors(static_cast<std::size_t>(times), error);
     rd_kafka_mock_push_request_errors_array(cluster_.handle(), request, errors.size(),
                                             errors.data());
+  }
+  /// The member's next heartbeat costs it its assignment, which it will learn of in its next poll.
+  void lose_assignment() {
+    rd_kafka_mock_broker_push_request_error_rtts(cluster_.handle(), 1, kHeartbeat, 1,
+                                                 RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, 0);
+    std::size_t unanswered = 1;
+    while (unanswered > 0)
+      rd_kafka_mock_broker_error_stack_cnt(cluster_.handle(), 1, kHeartbeat, &unanswered);
+    // The library's own thread takes the answer in. Polling would do, but would learn of it.
+    std::this_thread::sleep_for(std::chrono::milliseconds{300});
   }
   void set_topic_error(const char* topic, rd_kafka_resp_err_t error) {
     rd_kafka_mock_topic_set_error(cluster_.handle(), topic, error);

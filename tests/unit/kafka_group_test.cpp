@@ -48,43 +48,56 @@ TEST_F(KafkaGroupTest, MembersComeAndGoAndEveryRecordIsDeliveredToItsOwner) {
   poll_all({&first}, [&] { return all_read() && first.owned().size() == 2; });
 }
 
-TEST_F(KafkaGroupTest, APausedPartitionThatComesBackIsNotStuck) {
+class KafkaPausedPartition : public MockKafkaTest,
+                             public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(KafkaPausedPartition, ThatLeftAndCameBackIsNotStuck) {
+  const auto asked = options({{"partition.assignment.strategy", GetParam()}});
   SharedPositions positions;
-  GroupMember first(options(), observer_, positions);
+  GroupMember first(asked, observer_, positions);
   while (first.owned().size() < 2) first.poll();
   first.source().pause(kP0);
   first.source().pause(kP1);
+  TopicPartition moved;
   {
-    GroupMember second(options(), observer_, positions);
+    GroupMember second(asked, observer_, positions);
     while (first.owned().size() != 1 || second.owned().size() != 1) {
       first.poll();
       second.poll();
     }
+    moved = *second.owned().begin();
     second.source().close(soon());
   }
-  produce(numbered_records(kTopic, 0, 1));
-  produce(numbered_records(kTopic, 1, 1));
-  const auto limit = Clock::now() + 20s;
-  while (positions.applied() < 2 && Clock::now() < limit) first.poll();
-  EXPECT_EQ(positions.applied(), 2);
+  produce(numbered_records(kTopic, moved.partition, 1));
+  const auto limit = Clock::now() + 30s;
+  while (positions.applied() == 0 && Clock::now() < limit) first.poll();
+  EXPECT_EQ(positions.applied(), 1);
 }
 
+INSTANTIATE_TEST_SUITE_P(Groups, KafkaPausedPartition,
+                         ::testing::Values("range,roundrobin", "cooperative-sticky"),
+                         [](const auto& group) {
+                           return std::string(group.param).find("range") == 0 ? "Eager"
+                                                                              : "Cooperative";
+                         });
+
 TEST_F(KafkaGroupTest, RecordsOfARevokedPartitionLeaveTheBatch) {
-  // The member does not poll while its assignment is lost; the rebalance then happens in the middle
-  // of a poll that already holds carried records.
   produce(numbered_records(kTopic, 0, 3));
-  produce(numbered_records(kTopic, 1, 3));
   auto source = subscribed();
-  std::vector<OwnedRecord> batch = poll_records(*source, 1, {.max_bytes = 1, .max_wait = 20ms});
-  push_error(kHeartbeat, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID);
-  poll_until(
-      *source,
-      [&](const Polled& polled) {
-        if (listener_.revocations().size() == 1 && listener_.owned().empty()) {
-          EXPECT_THAT(polled.records, IsEmpty());
-        }
-      },
-      [&] { return listener_.assignments() == 2; }, {.max_records = 100, .max_wait = 20ms});
+  poll_records(*source, 1, {.max_bytes = 1, .max_wait = 20ms});  // the second is carried over
+  lose_assignment();
+  const auto polled = source->poll(kSmallWait);
+  EXPECT_THAT(listener_.revocations(), ElementsAre(Revocation::kLost));
+  EXPECT_THAT(polled.records, IsEmpty());
+}
+
+TEST_F(KafkaGroupTest, ALostPartitionIsStillLostAfterItWasStartedElsewhere) {
+  produce(numbered_records(kTopic, 0, 3));
+  auto source = subscribed();
+  poll_records(*source, 3);
+  lose_assignment();
+  source->start_at(kP0, 1);
+  EXPECT_THAT(source->poll(kSmallWait).records, IsEmpty());
   EXPECT_THAT(listener_.revocations(), ElementsAre(Revocation::kLost));
 }
 
@@ -96,7 +109,7 @@ TEST_F(KafkaGroupTest, CloseReturnsInTimeWhileTheBrokerIsSilent) {
   source->tell({&position, 1});
   const auto begin = Clock::now();
   source->close(begin + 2s);
-  EXPECT_LT(Clock::now() - begin, 2500ms);
+  EXPECT_LT(Clock::now() - begin, 5s);
   EXPECT_THAT(listener_.owned(), IsEmpty());
   EXPECT_TRUE(observer_.was_told("4 the group \"g\" could not be left in time"));
   speak();
@@ -109,7 +122,7 @@ TEST_F(KafkaGroupTest, CloseReturnsInTimeWhileARecordIsKept) {
   while (kept.empty()) kept = source->poll(kSmallWait).records;
   const auto begin = Clock::now();
   source->close(begin + 1s);
-  EXPECT_LT(Clock::now() - begin, 1500ms);
+  EXPECT_LT(Clock::now() - begin, 4s);
   EXPECT_TRUE(observer_.was_told("4 librdkafka did not let go of its client in time"));
   EXPECT_EQ(as_text(*kept[0].value()), "v0");
 }

@@ -46,7 +46,7 @@ Values with_broker(Values more) {
 TEST(KafkaSettings, PassThroughWhatLibrdkafkaKnows) {
   const Values values{{"bootstrap.servers", "b:1"},  {"sasl.mechanisms", "PLAIN"},
                       {"sasl.password", "secret"},   {"session.timeout.ms", "10000"},
-                      {"compression.codec", "zstd"}, {"message.timeout.ms", "1000"}};
+                      {"compression.codec", "gzip"}, {"message.timeout.ms", "1000"}};
   EXPECT_EQ(Settings(values).values(), values);
 }
 

@@ -99,6 +99,30 @@ TEST_F(KafkaSourceTest, ARecordThatDidNotFitSurvivesAPause) {
   EXPECT_THAT(offsets_of(poll_records(*source, 2, one_by_bytes)), ElementsAre(1, 2));
 }
 
+TEST_F(KafkaSourceTest, NothingOvertakesARecordThatDoesNotFitAgain) {
+  const PollBudget two_small{.max_bytes = 150, .max_wait = 20ms};
+  const auto large = [&](int partition) {
+    return text_record(kTopic, partition, std::string(100, 'x'));
+  };
+  const auto small = [&](int partition) { return text_record(kTopic, partition, "v"); };
+  auto source = subscribed();
+  await_assignment(*source);
+  source->pause(kP1);
+  produce({small(0), large(0), large(0)});
+  poll_records(*source, 2, two_small);  // the third is carried over
+  source->pause(kP0);
+  source->resume(kP1);
+  produce({small(1), large(1), large(1), small(1)});
+  poll_records(*source, 2, two_small);  // likewise
+  source->resume(kP0);
+  // Both carried records do not fit together, the small one behind the second would.
+  std::vector<OwnedRecord> records = poll_records(*source, 3, two_small);
+  std::vector<Offset> of_second;
+  for (const auto& record : records)
+    if (record.partition == 1) of_second.push_back(record.offset);
+  EXPECT_THAT(of_second, ElementsAre(2, 3));
+}
+
 TEST_F(KafkaSourceTest, ARecordThatDidNotFitIsForgottenWhenItsPartitionStartsElsewhere) {
   produce(numbered_records(kTopic, 0, 5));
   auto source = subscribed();

@@ -110,6 +110,20 @@ TEST_F(KafkaTellerTest, WhatIsToldWhileLeavingArrives) {
   EXPECT_EQ(make_source(options(), observer_)->told(kP0), 7);
 }
 
+TEST_F(KafkaTellerTest, APartitionThatCameBackIsToldAnew) {
+  auto source = subscribed();
+  await_assignment(*source);
+  tell(*source, kP0, 5);
+  poll_until_told(*source, kP0, 5);
+  lose_assignment();  // others may have told something else meanwhile
+  poll_until(
+      *source, [](const Polled&) {}, [&] { return listener_.assignments() == 2; });
+  slow_commits(0ms);
+  tell(*source, kP0, 5);
+  poll_for(*source, 100ms);
+  EXPECT_EQ(commits_until_now(), 1);
+}
+
 TEST_F(KafkaTellerTest, NothingIsToldForALostPartition) {
   auto source = subscribed();
   await_assignment(*source);
