@@ -80,7 +80,7 @@ void Assignment::answer_assigned() {
 void Assignment::replace_all() {
   auto list = new_list(owned_.size());
   for (auto& [partition, owned] : owned_) {
-    owned.assigned = owned.start || owned.fetching();
+    owned.assigned = owned.start || (owned.assigned && !owned.stopped);
     if (owned.assigned) kafka::add(list, partition, owned.start.value_or(owned.next));
   }
   report("assign", rd_kafka_assign(rk_, list.get()));
@@ -119,6 +119,11 @@ void Assignment::started(Owned& owned, const TopicPartition& partition) {
 void Assignment::release_pauses(std::span<const TopicPartition> partitions) {
   for (const auto& partition : partitions)
     if (auto* owned = find(partition)) resume(partition, *owned);
+}
+
+void Assignment::lose(std::span<const TopicPartition> partitions) {
+  for (const auto& partition : partitions)
+    if (auto* owned = find(partition)) owned->lost = true;
 }
 
 void Assignment::answer_revoked(std::span<const TopicPartition> partitions) {

@@ -26,12 +26,12 @@ struct Owned {
   /// versions before 2.4.
   bool held = false;
   bool at_end = false;
+  /// Somebody else may have it already: nothing may be told for it.
+  bool lost = false;
   /// Last delivered + 1, or where it started.
   Offset next = 0;
   /// Where to start, asked for and not yet carried out.
   std::optional<Offset> start;
-
-  bool fetching() const noexcept { return assigned && !stopped && !start; }
 };
 
 /// The partitions of one consumer, as the group and our caller want them, and the calls that make
@@ -64,6 +64,8 @@ class Assignment {
   void answer_assigned();
   /// librdkafka remembers pauses across assignments and would leave the partition stuck.
   void release_pauses(std::span<const TopicPartition> partitions);
+  /// Revoked too late. Before the answer.
+  void lose(std::span<const TopicPartition> partitions);
   /// The answer that the group waits for, once per revocation. Not ours any more after it.
   void answer_revoked(std::span<const TopicPartition> partitions);
 

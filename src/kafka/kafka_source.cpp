@@ -1,7 +1,6 @@
 #include "kafka/kafka_source.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "kafka/client_config.hpp"
 #include "kafka/log_queries.hpp"
@@ -84,8 +83,10 @@ void KafkaSource::resume(const TopicPartition& partition) {
 void KafkaSource::tell(std::span<const PartitionOffset> positions) {
   // Kafka would take it from anybody in the group.
   std::vector<PartitionOffset> ours;
-  std::copy_if(positions.begin(), positions.end(), std::back_inserter(ours),
-               [&](const auto& told) { return assignment_.find(told.partition) != nullptr; });
+  for (const auto& position : positions) {
+    const auto* owned = assignment_.find(position.partition);
+    if (owned != nullptr && !owned->lost) ours.push_back(position);
+  }
   client();
   teller_->tell(ours);
 }
@@ -115,7 +116,6 @@ void KafkaSource::close(Clock::time_point deadline) {
   carried_.clear();
   const auto now = Clock::now();
   closing_by_ = now + (deadline - now) * 3 / 4;
-  teller_->flush(std::min(now + (deadline - now) / 3, last_tell_deadline()));
   if (!leave_group(rk_, closing_by_))
     voice_.say(4, "the group \"" + options_.group +
                       "\" could not be left in time; the broker will notice by itself");

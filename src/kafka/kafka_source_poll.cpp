@@ -74,7 +74,7 @@ bool KafkaSource::gather(Record record, const PollBudget& budget) {
 
 bool KafkaSource::accept(MessageHandle message, const PollBudget& budget) {
   auto* owned = assignment_.find(rd_kafka_topic_name(message->rkt), message->partition);
-  if (owned == nullptr || !owned->fetching()) return true;
+  if (owned == nullptr) return true;
   owned->next = message->offset + 1;
   owned->at_end = false;
   return gather(to_record(std::move(message)), budget);

@@ -42,6 +42,10 @@ std::vector<std::optional<Offset>> KafkaSource::ask_where(
 }
 
 void KafkaSource::on_revoked(const std::vector<TopicPartition>& partitions, Revocation how) {
+  if (how == Revocation::kLost) {
+    assignment_.lose(partitions);
+    for (const auto& partition : partitions) teller_->forget(partition);
+  }
   announce_revoked(partitions, how);
   for (const auto& partition : partitions) drop(partition);
   assignment_.release_pauses(partitions);

@@ -21,7 +21,7 @@ namespace kinbox::testing {
 class MockKafkaTest : public ::testing::Test {
  protected:
   /// Kinds of requests, as the protocol numbers them.
-  enum Request : std::int16_t { kProduce = 0, kOffsetCommit = 8, kHeartbeat = 12 };
+  enum Request : std::int16_t { kProduce = 0, kFetch = 1, kOffsetCommit = 8, kHeartbeat = 12 };
 
   static constexpr auto* kTopic = "orders";
   const TopicPartition kP0{kTopic, 0};

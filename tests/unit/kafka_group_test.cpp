@@ -84,7 +84,7 @@ INSTANTIATE_TEST_SUITE_P(Groups, KafkaPausedPartition,
 TEST_F(KafkaGroupTest, RecordsOfARevokedPartitionLeaveTheBatch) {
   produce(numbered_records(kTopic, 0, 3));
   auto source = subscribed();
-  poll_records(*source, 1, {.max_bytes = 1, .max_wait = 20ms});  // the second is carried over
+  poll_records(*source, 1, {.max_bytes = 6, .max_wait = 20ms});  // the second is carried over
   lose_assignment();
   const auto polled = source->poll(kSmallWait);
   EXPECT_THAT(listener_.revocations(), ElementsAre(Revocation::kLost));
