@@ -181,7 +181,9 @@ TEST_P(RealServices, APartitionAddedWhileRunningIsConsumed) {
 TEST_P(RealServices, DeadLettersReachTheDlqTopicByteForByte) {
   OwnedRecord poison = text_record(topic, 0, "{broken");
   poison.key = std::string("\x00key", 4);
-  poison.timestamp = Timestamp{std::chrono::milliseconds{1700000000123}};
+  // Not older than the topics' retention, which goes by it.
+  poison.timestamp = std::chrono::floor<std::chrono::milliseconds>(
+      std::chrono::system_clock::now() - std::chrono::hours{1});
   poison.headers = {{"h", "1"}, {"h", std::nullopt}};
   produce(KafkaService::get().brokers(), {&poison, 1});
   run_until_idle();
