@@ -156,9 +156,11 @@ TEST_P(CliRunStops, CleanlyOnTheFirstSignal) {
   send_orders(0, 4);
   const auto child = start({"run"});
   ASSERT_TRUE(child->wait_for_line("progress", 20s, kErr)) << child->output(kErr);
+  // The two partitions may come in two batches.
+  ASSERT_TRUE(eventually([&] { return number("SELECT count(*) FROM order_view") == 4; }))
+      << child->output(kErr);
   child->signal(GetParam());
   EXPECT_EQ(child->wait_for(15s), kClean) << child->output(kErr);
-  EXPECT_EQ(number("SELECT count(*) FROM order_view"), 4);
   EXPECT_EQ(number("SELECT min(clean_stop) FROM consumer_progress"), 1);
 }
 

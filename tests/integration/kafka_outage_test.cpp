@@ -72,7 +72,7 @@ TEST_F(KafkaOutage, NothingTakesLongerThanItMayWhileTheBrokerIsSilent) {
 TEST_F(KafkaOutage, APublisherSaysSoAndDeliversWhenTheBrokerIsBack) {
   create_topic(1);
   auto out = make_publisher(
-      {.settings = Settings({{"bootstrap.servers", brokers_}, {"message.timeout.ms", "1000"}})},
+      {.settings = Settings({{"bootstrap.servers", brokers_}, {"message.timeout.ms", "8000"}})},
       messages_);
   const auto outcome_of = [&](std::uint64_t ticket) {
     out->publish(ticket, text_record(topic_, 0, "v"));
