@@ -52,6 +52,9 @@ struct DispatcherOptions {
   OnError on_error;
   UnknownTypes unknown_types = UnknownTypes::kDeadLetter;
   IdConflict id_conflict = IdConflict::kDeadLetter;
+  /// Records whose timestamp is older than that are skipped (`older_than`), also those that are no
+  /// events; those that carry no timestamp never are. Looked at each time a record's turn comes.
+  std::optional<std::chrono::milliseconds> older_than = std::nullopt;
   /// Longest time from open to close; a batch that takes longer is made smaller. One event alone
   /// has no bound here.
   std::chrono::milliseconds max_transaction_time{15'000};

@@ -32,6 +32,11 @@ class InfrastructureError : public Error {
   using Error::Error;
 };
 
+/// This transaction was the one that had to go for others to get on (SQLSTATE 40P01).
+class DeadlockError : public InfrastructureError {
+  using InfrastructureError::InfrastructureError;
+};
+
 /// This consumer cannot go on (fenced by another instance of its id, a fatal client error). Its
 /// worker ends; what it held is left to its successor.
 class FatalSourceError : public Error {
@@ -40,6 +45,9 @@ class FatalSourceError : public Error {
 
 /// Number of a statement inside its transaction, from 1.
 using StatementNumber = std::int64_t;
+
+/// Stands for the number when several statements were sent as one, and one of them failed.
+inline constexpr StatementNumber kOneOfSeveral = -1;
 
 /// An SQL statement failed through its own fault (or the deferred constraint it left behind did, at
 /// COMMIT). It counts against the event whose handler sent it. The transaction is doomed: every
@@ -53,7 +61,7 @@ class SqlError : public Error {
   const std::string& code() const noexcept { return code_; }
   /// Name of the violated constraint where the database told it, else empty.
   const std::string& constraint() const noexcept { return constraint_; }
-  /// The statement to blame; 0 when COMMIT itself failed.
+  /// The statement to blame; 0 when COMMIT itself failed; kOneOfSeveral.
   StatementNumber statement() const noexcept { return statement_; }
   void blame(StatementNumber statement) noexcept { statement_ = statement; }
 

@@ -78,7 +78,8 @@ struct IdentityRules {
   /// Deeper JSON is poison (`undecodable`). 1 to 1000.
   int max_json_depth = 64;
 
-  /// CloudEvents binary, CloudEvents structured, header `id`, JSON pointer `/eventId`.
+  /// CloudEvents binary, CloudEvents structured, the headers `id` (Debezium), `ID` (Eventuate),
+  /// `MessageId` (MassTransit) and `axon-message-id`, JSON pointer `/eventId`.
   static std::vector<IdFrom> default_id();
   /// `ce_type`, `eventType`, `event-type`, JSON `/eventType`, the topic.
   static std::vector<TypeFrom> default_type();

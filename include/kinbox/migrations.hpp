@@ -36,7 +36,7 @@ class SchemaMigrator {
   std::vector<Status> status();
 
   /// Applies what is missing, one transaction each, while other starters wait; returns the files it
-  /// applied. Calls validate() first.
+  /// applied. Throws what validate() throws.
   std::vector<std::string> up();
 
   /// Throws RefusedError, naming the file, when an applied migration's text has changed since, or

@@ -41,6 +41,8 @@ struct PartitionClaim {
   std::int64_t epoch = 0;
   Offset next_offset = 0;
   std::int64_t control_version = 0;
+  /// Of the topic that the position belongs to; empty while nobody could tell.
+  std::string topic_id = {};
 };
 
 /// A consumer's positions: the rows of `consumer_progress`.
@@ -58,17 +60,31 @@ class Progress {
 
   /// Bumps the epoch and takes the partition: from the commit of `tx` on no earlier owner can
   /// commit for it. Waits for a transaction that an earlier owner has open. `session` is
-  /// Database::session(). nullopt if the partition has no position.
+  /// Database::session(). A position without a topic id gets `topic_id`; one that has another keeps
+  /// it, for the caller to see. nullopt if the partition has no position.
   std::optional<PartitionClaim> take(OpenTransaction& tx, const TopicPartition& partition,
-                                     std::string_view session) const;
+                                     std::string_view session,
+                                     std::string_view topic_id = {}) const;
 
   enum class Opened { kOpened, kMissed };
+
+  /// The answer to `open`, awaited when it is read. Dies with its transaction.
+  class Opening {
+   public:
+    explicit Opening(Executed moved) : moved_(moved) {}
+    Opened result() const {
+      return moved_.affected_rows() == 1 ? Opened::kOpened : Opened::kMissed;
+    }
+
+   private:
+    Executed moved_;
+  };
 
   /// Moves the position from `claim.next_offset` to `next_offset` and marks the batch open: until
   /// `close`, any COMMIT of `tx` fails. kMissed when the claim is no longer good (another owner,
   /// our own commit whose reply was lost, an operator); `tx` must be rolled back then.
-  Opened open(OpenTransaction& tx, const TopicPartition& partition, const PartitionClaim& claim,
-              Offset next_offset) const;
+  Opening open(OpenTransaction& tx, const TopicPartition& partition, const PartitionClaim& claim,
+               Offset next_offset) const;
 
   /// Closes what `open` opened in `tx`, and adds `tally` to the counters.
   void close(OpenTransaction& tx, const TopicPartition& partition, const Tally& tally) const;

@@ -12,6 +12,7 @@ inline constexpr std::string_view kMissingEventId = "missing_event_id";
 inline constexpr std::string_view kInvalidEventId = "invalid_event_id";
 inline constexpr std::string_view kIdConflict = "id_conflict";
 inline constexpr std::string_view kUnknownType = "unknown_type";
+inline constexpr std::string_view kOlderThan = "older_than";
 inline constexpr std::string_view kTooLarge = "too_large";
 inline constexpr std::string_view kHandlerRejected = "handler_rejected";
 inline constexpr std::string_view kRetriesExhausted = "retries_exhausted";

@@ -25,7 +25,7 @@ struct TopicPartition {
   std::string topic;
   std::int32_t partition = 0;
 
-  auto operator<=>(const TopicPartition&) const = default;
+  auto operator<=>(const TopicPartition&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 /// A record header. Names may repeat; a null value is not an empty one.

@@ -106,6 +106,10 @@ class Source {
   /// Whether the end of the partition's log was reached by the last poll.
   virtual bool at_end(const TopicPartition& partition) const = 0;
 
+  /// Identity of the topic that bears this name now: one that is deleted and created anew gets
+  /// another. Empty where it cannot be told (old client, old broker, no such topic).
+  virtual std::string topic_id(const std::string& topic) = 0;
+
   /// Identity of the cluster; empty where it has none.
   virtual std::string cluster_id() = 0;
 

@@ -36,7 +36,7 @@ class SqlParam {
   template <typename Integer>
   requires(std::is_integral_v<Integer> && !std::is_same_v<Integer, bool> &&
            (std::is_signed_v<Integer> || sizeof(Integer) < sizeof(std::int64_t)))
-      SqlParam(Integer value)
+      SqlParam(Integer value)                        // NOLINT(google-explicit-constructor)
       : value_(static_cast<std::int64_t>(value)) {}  // NOLINT
   /// An empty optional is NULL.
   template <typename T>

@@ -118,7 +118,11 @@ class OpenTransaction : public Transaction {
   /// Whose statements run: decides whom an error counts against (a lock timeout in kinbox's own
   /// statement is infrastructure, in a handler's it is the event's).
   enum class Origin { kFramework, kHandler };
-  void set_origin(Origin origin) noexcept { origin_ = origin; }
+  void set_origin(Origin origin);
+
+  /// From now on every statement is sent as it is. Before the first one. Without it a driver may
+  /// send a handler's equal statements as one, which can fail for any of them.
+  void send_one_by_one() { do_send_one_by_one(); }
 
   /// Runs `statement` for every row of `rows` (row after row, `columns` each) and gives the rows it
   /// returned; their order is unspecified.
@@ -133,9 +137,9 @@ class OpenTransaction : public Transaction {
   void flush();
 
   /// Sends COMMIT and checks that it was one. Throws the first failure if the transaction is
-  /// doomed, SqlError (statement 0) when a deferred constraint refused, InfrastructureError when
-  /// nobody can say whether it was committed. Afterwards the transaction is over, whatever
-  /// happened.
+  /// doomed or a statement that was only handed over has failed, SqlError (statement 0) when a
+  /// deferred constraint refused, InfrastructureError when nobody can say whether it was committed.
+  /// Afterwards the transaction is over, whatever happened.
   ///
   /// `on_sent` is called when COMMIT is on its way and not yet answered; SQLite, which has no such
   /// moment, calls it just before.
@@ -146,6 +150,10 @@ class OpenTransaction : public Transaction {
 
  protected:
   Origin origin() const noexcept { return origin_; }
+
+  /// The handler that was running has returned.
+  virtual void do_end_event() {}
+  virtual void do_send_one_by_one() {}
 
   /// What went wrong in this transaction without passing through this object (native access); null
   /// if nothing did.

@@ -34,6 +34,8 @@ struct WorkerOptions {
   RetryPolicy infrastructure{.max_attempts = 0,
                              .first_delay = std::chrono::milliseconds{200},
                              .max_delay = std::chrono::milliseconds{10'000}};
+  /// How often the ids of topics are compared with those that the positions belong to.
+  std::chrono::milliseconds topic_check{30'000};
 };
 
 /// A consumer: who it is, what it reads, what it does. Copied into each of its workers.

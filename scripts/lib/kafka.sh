@@ -3,12 +3,23 @@
 #
 # Its processes are found by a mark on their command line, not by a pid file: such a file survives
 # its process, and the number may belong to somebody else by then.
+#
+# Listeners, all on loopback:
+#   PLAINTEXT   for most tests
+#   PROXIED     the same for clients behind a test's proxy
+#   TLS         with a certificate of the test's own authority
+#   MISNAMED    TLS with a certificate for another host
+#   MUTUAL      TLS that wants a certificate of the client, too
+#   SASL        TLS with user and password: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512
 
 kafka_version=4.1.1
 kafka_cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/kinbox/kafka-$kafka_version
 kafka_home=$dir/kafka
 kafka_log=$dir/logs/kafka.log
 kafka_mark=-Dkinbox.services=$dir
+# Data of a broker that was formatted before it had users is of no use.
+kafka_formatted=$kafka_home/formatted-with-users
+kafka_tls=$kafka_home/tls
 
 # Quick to start and small: a test broker lives for minutes.
 kafka_jvm=(java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC)
@@ -45,6 +56,7 @@ kafka_choose_settings() {
   cat >"$kafka_home/settings" <<EOF
 kafka_cluster_id=K${id:1}
 kafka_node_id=$((1000 + RANDOM))
+kafka_password=$(head -c 18 /dev/urandom | base64 | tr '+/' '-_')
 EOF
 }
 
@@ -54,6 +66,10 @@ kafka_port=$(free_port)
 kafka_controller_port=$(free_port)
 kafka_proxied_port=$(free_port)
 kafka_proxy_port=$(free_port)
+kafka_tls_port=$(free_port)
+kafka_misnamed_port=$(free_port)
+kafka_mutual_port=$(free_port)
+kafka_sasl_port=$(free_port)
 EOF
 }
 
@@ -63,20 +79,45 @@ kafka_load() {
 }
 
 kafka_ports_are_free() {
-  ! port_is_taken "$kafka_port" && ! port_is_taken "$kafka_controller_port" &&
-    ! port_is_taken "$kafka_proxied_port"
+  local port
+  for port in "$kafka_port" "$kafka_controller_port" "$kafka_proxied_port" "$kafka_tls_port" \
+    "$kafka_misnamed_port" "$kafka_mutual_port" "$kafka_sasl_port"; do
+    ! port_is_taken "$port" || return 1
+  done
+}
+
+# kafka_listeners NAME=PORT...: the value of listeners and advertised.listeners
+kafka_listeners() {
+  local entry list=''
+  for entry in "$@"; do list+=,${entry%=*}://127.0.0.1:${entry#*=}; done
+  printf '%s' "${list#,}"
 }
 
 kafka_write_properties() {
+  local secure=("TLS=$kafka_tls_port" "MISNAMED=$kafka_misnamed_port"
+    "MUTUAL=$kafka_mutual_port" "SASL=$kafka_sasl_port")
   cat scripts/lib/kafka/broker.properties - >"$kafka_home/server.properties" <<EOF
 
 node.id=$kafka_node_id
 controller.quorum.voters=$kafka_node_id@127.0.0.1:$kafka_controller_port
-listeners=PLAINTEXT://127.0.0.1:$kafka_port,PROXIED://127.0.0.1:$kafka_proxied_port,CONTROLLER://127.0.0.1:$kafka_controller_port
+listeners=$(kafka_listeners "PLAINTEXT=$kafka_port" "PROXIED=$kafka_proxied_port" "CONTROLLER=$kafka_controller_port" "${secure[@]}")
 # Clients that bootstrap through a test's proxy are sent back to the proxy.
-advertised.listeners=PLAINTEXT://127.0.0.1:$kafka_port,PROXIED://127.0.0.1:$kafka_proxy_port
+advertised.listeners=$(kafka_listeners "PLAINTEXT=$kafka_port" "PROXIED=$kafka_proxy_port" "${secure[@]}")
 log.dirs=$kafka_home/data
+ssl.keystore.location=$kafka_tls/broker.pem
+ssl.truststore.location=$kafka_tls/ca.pem
+listener.name.misnamed.ssl.keystore.location=$kafka_tls/misnamed.pem
+listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_kinbox="$kafka_password";
 EOF
+}
+
+kafka_make_certificates() {
+  [[ ! -e $kafka_tls ]] || return 0
+  rm -rf "$kafka_tls.new"
+  mkdir "$kafka_tls.new"
+  scripts/lib/kafka/certificates "$kafka_tls.new" >>"$kafka_log" 2>&1 ||
+    die "openssl made no certificates: see $kafka_log"
+  mv "$kafka_tls.new" "$kafka_tls"
 }
 
 kafka_format() {
@@ -84,13 +125,14 @@ kafka_format() {
   "${kafka_jvm[@]}" -Xmx64m -cp "$kafka_cache/lib/*" \
     -Dlog4j2.configurationFile=scripts/lib/kafka/log4j2.yaml \
     kafka.tools.StorageTool format -t "$kafka_cluster_id" -c "$kafka_home/server.properties" \
-    >>"$kafka_log" 2>&1
-  touch "$kafka_home/initialised"
+    --add-scram "SCRAM-SHA-256=[name=kinbox,password=$kafka_password]" \
+    --add-scram "SCRAM-SHA-512=[name=kinbox,password=$kafka_password]" >>"$kafka_log" 2>&1
+  touch "$kafka_formatted"
 }
 
 kafka_require_tools() {
   local tool
-  for tool in java mvn kcat; do
+  for tool in java mvn kcat openssl; do
     command -v "$tool" >/dev/null || die "kafka: no $tool here: run scripts/install-dependencies"
   done
 }
@@ -99,7 +141,7 @@ kafka_prepare() {
   kafka_require_tools
   kafka_fetch_jars
   mkdir -p "$kafka_home"
-  if [[ ! -e $kafka_home/initialised ]]; then
+  if [[ ! -e $kafka_formatted ]]; then
     kafka_choose_settings
     kafka_choose_ports
   fi
@@ -109,8 +151,9 @@ kafka_prepare() {
     kafka_choose_ports
     kafka_load
   fi
+  kafka_make_certificates
   kafka_write_properties
-  [[ -e $kafka_home/initialised ]] || kafka_format
+  [[ -e $kafka_formatted ]] || kafka_format
 }
 
 kafka_spawn() {
@@ -136,6 +179,12 @@ export KINBOX_TEST_BROKERS=127.0.0.1:$kafka_port
 export KINBOX_TEST_KAFKA_CLUSTER_ID=$kafka_cluster_id
 export KINBOX_TEST_KAFKA_PROXY_LISTEN=$kafka_proxy_port
 export KINBOX_TEST_KAFKA_PROXY_UPSTREAM=$kafka_proxied_port
+export KINBOX_TEST_KAFKA_TLS=127.0.0.1:$kafka_tls_port
+export KINBOX_TEST_KAFKA_MISNAMED=127.0.0.1:$kafka_misnamed_port
+export KINBOX_TEST_KAFKA_MUTUAL=127.0.0.1:$kafka_mutual_port
+export KINBOX_TEST_KAFKA_SASL=127.0.0.1:$kafka_sasl_port
+export KINBOX_TEST_KAFKA_PASSWORD=$kafka_password
+export KINBOX_TEST_KAFKA_CERTIFICATES=$(printf %q "$kafka_tls")
 EOF
 }
 

@@ -66,6 +66,7 @@ WorkerOptions make_worker_options(const ConsumerConfig& consumer, const Config& 
   options.dispatch.on_error = consumer.on_error;
   options.dispatch.unknown_types = consumer.unknown_types;
   options.dispatch.id_conflict = consumer.id_conflict;
+  options.dispatch.older_than = consumer.older_than;
   options.dispatch.max_transaction_time = bound;
   options.dispatch.max_batch = consumer.max_batch;
   options.initial = consumer.initial;
@@ -74,6 +75,8 @@ WorkerOptions make_worker_options(const ConsumerConfig& consumer, const Config& 
 
 std::vector<std::string> advice(const Config& config) {
   std::vector<std::string> notes;
+  for (const auto& doubt : kafka::doubts_about(make_settings(config)))
+    notes.push_back(config.file + ": kafka: " + doubt);
   for (const auto& consumer : config.consumers)
     if (consumer.workers > 1 && config.backend() == Backend::kSqlite)
       notes.push_back(consumer.place + ": consumer " + consumer.name + " has " +

@@ -1,10 +1,9 @@
 #include "cli/database.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 #include "cli/config/kafka_settings.hpp"
+#include "cli/config/password_file.hpp"
 #include "cli/config/redact.hpp"
 #include "kinbox/errors.hpp"
 #include "kinbox/postgres/database.hpp"
@@ -14,18 +13,6 @@ namespace kinbox::cli {
 namespace {
 
 using std::chrono::milliseconds;
-
-std::string read_password(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  if (in) text << in.rdbuf();
-  if (!in || !text) throw ConfigurationError("database.password_file: cannot read " + file);
-  auto password = text.str();
-  // Editors and `echo` end files with a line end; passwords do not.
-  password.erase(password.find_last_not_of("\r\n") + 1);
-  if (password.empty()) throw ConfigurationError("database.password_file: " + file + " is empty");
-  return password;
-}
 
 // An owner that stopped must have lost its locks by the time Kafka gives its partitions away.
 postgres::Options with_timeouts(postgres::Options options, milliseconds session) {
@@ -41,7 +28,9 @@ postgres::Options postgres_options(const PostgresConfig& config, const KafkaConf
   postgres::Options options;
   options.uri = config.uri;
   options.schema = config.schema;
-  if (config.password_file) options.password = read_password(*config.password_file);
+  options.coalesce_inserts = config.coalesce_inserts;
+  if (config.password_file)
+    options.password = read_password("database.password_file", *config.password_file);
   return with_timeouts(std::move(options), session_timeout(kafka));
 }
 

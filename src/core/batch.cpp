@@ -36,13 +36,18 @@ bool same_bytes(Bytes a, const ByteVector& b) {
 
 }  // namespace
 
-Batch::Batch(const Parts& parts, std::span<BatchItem* const> items)
-    : parts_(parts), items_(items), stretches_(stretches()), known_(items.size()) {}
+Batch::Batch(const Parts& parts, std::span<BatchItem* const> items, Manner manner)
+    : parts_(parts),
+      items_(items),
+      manner_(manner),
+      stretches_(stretches()),
+      known_(items.size()) {}
 
 // The guarantee, in the order it happens.
 BatchOutcome Batch::run() {
   started_ = std::chrono::steady_clock::now();
   const auto tx = parts_.database.begin();
+  if (manner_.sending == Sending::kOneByOne) tx->send_one_by_one();
   try {
     open(*tx);
     parts_.observer.on_step(Step::kOpened);
@@ -56,6 +61,8 @@ BatchOutcome Batch::run() {
     return BatchClaimMissed{missed.partition};
   } catch (const Failed& failed) {
     return BatchEventFailed{failed.index, failed.error};
+  } catch (const BlameOpen&) {
+    return BatchBlameOpen{};
   } catch (const TooLong& too_long) {
     return BatchTooLong{too_long.fits};
   } catch (const SqlError&) {
@@ -92,12 +99,16 @@ Batch::Stretch& Batch::stretch_of(const BatchItem& item) {
 
 void Batch::open(OpenTransaction& tx) {
   own_statements("open", [&] {
-    for (const auto& stretch : stretches_) {
-      const auto opened = parts_.progress.open(tx, stretch.partition->id, stretch.partition->claim,
-                                               stretch.next_offset);
-      if (opened == Progress::Opened::kMissed) throw Missed{stretch.partition};
-    }
+    parts_.lock.take(tx, manner_.lock);
+    for (const auto& stretch : stretches_)
+      openings_.push_back(parts_.progress.open(tx, stretch.partition->id, stretch.partition->claim,
+                                               stretch.next_offset));
   });
+}
+
+void Batch::require_open() const {
+  for (std::size_t i = 0; i < stretches_.size(); ++i)
+    if (openings_[i].result() == Progress::Opened::kMissed) throw Missed{stretches_[i].partition};
 }
 
 void Batch::claim(OpenTransaction& tx) {
@@ -117,6 +128,8 @@ void Batch::claim(OpenTransaction& tx) {
   }
   own_statements("claim", [&] {
     const auto is_new = parts_.inbox.claim(tx, claims);
+    // Opening and claiming travel together; the answers have come together as well.
+    require_open();
     std::vector<std::string_view> ids;
     std::vector<std::size_t> old_items;
     for (std::size_t i = 0; i < claims.size(); ++i) {
@@ -131,15 +144,12 @@ void Batch::claim(OpenTransaction& tx) {
       known_[old_items[i]] = std::move(entries[i]);
     }
   });
+  claimed_ = tx.last_statement();
 }
 
 void Batch::settle_all(OpenTransaction& tx) {
+  last_statement_.reserve(items_.size());
   for (std::size_t i = 0; i < items_.size(); ++i) settle(tx, i);
-  try {
-    tx.flush();
-  } catch (const SqlError& e) {
-    throw Failed{blamed(e.statement(), items_.size() - 1), std::current_exception()};
-  }
 }
 
 void Batch::settle(OpenTransaction& tx, std::size_t index) {
@@ -167,7 +177,10 @@ void Batch::settle_known(OpenTransaction& tx, std::size_t index, const Inbox::En
   }
   ++stretch_of(item).tally.duplicates;
   if (entry.verdict != Verdict::kDead && entry.verdict != Verdict::kParked) return;
-  own_statements("seen again", [&] { parts_.dead_letters.note_seen_again(tx, item.event->id()); });
+  own("seen again", [&] {
+    parts_.dead_letters.note_seen_again(tx, item.event->id());
+    tx.flush();
+  });
   notices_.push_back(again);
 }
 
@@ -214,10 +227,11 @@ void Batch::handle(OpenTransaction& tx, std::size_t index) {
 }
 
 void Batch::bury(OpenTransaction& tx, const BatchItem& item, const Failure& failure) {
-  own_statements("dead letter", [&] {
+  own("dead letter", [&] {
     parts_.dead_letters.write(
         tx,
         {.record = item.record, .event = item.event ? &*item.event : nullptr, .failure = failure});
+    tx.flush();
   });
   ++stretch_of(item).tally.dead;
   notices_.push_back(notice::DeadLettered{item.partition->id, item.record->offset(),
@@ -225,15 +239,33 @@ void Batch::bury(OpenTransaction& tx, const BatchItem& item, const Failure& fail
 }
 
 void Batch::close(OpenTransaction& tx) {
-  own_statements("close", [&] {
+  own("close", [&] {
     for (const auto& stretch : stretches_)
       parts_.progress.close(tx, stretch.partition->id, stretch.tally);
-    tx.flush();
   });
 }
 
 void Batch::commit(OpenTransaction& tx) {
-  tx.commit([&] { parts_.observer.on_step(Step::kCommitSent); });
+  try {
+    tx.commit([&] { parts_.observer.on_step(Step::kCommitSent); });
+  } catch (const SqlError& e) {
+    // 0: COMMIT itself was refused. Else a statement whose answer was awaited only now.
+    if (e.statement() == 0) throw;
+    own("close", [] { throw; });
+  }
+}
+
+template <typename Call>
+void Batch::own(const char* what, Call call) const {
+  own_statements(what, [&] {
+    try {
+      call();
+    } catch (const SqlError& e) {
+      if (const auto sender = sender_of(e.statement()))
+        throw Failed{*sender, std::current_exception()};
+      throw;
+    }
+  });
 }
 
 void Batch::look_at_clock(std::size_t index) const {
@@ -242,7 +274,15 @@ void Batch::look_at_clock(std::size_t index) const {
   throw TooLong{std::max<std::size_t>(index, 1)};
 }
 
+std::optional<std::size_t> Batch::sender_of(StatementNumber statement) const {
+  if (statement == kOneOfSeveral) throw BlameOpen{};
+  if (statement <= claimed_ || last_statement_.empty() || statement > last_statement_.back())
+    return std::nullopt;
+  return blamed(statement, 0);
+}
+
 std::size_t Batch::blamed(StatementNumber statement, std::size_t fallback) const {
+  if (statement == kOneOfSeveral) throw BlameOpen{};
   if (statement == 0) return fallback;
   const auto item = std::lower_bound(last_statement_.begin(), last_statement_.end(), statement);
   return item == last_statement_.end() ? fallback

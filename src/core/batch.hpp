@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/consumer_lock.hpp"
 #include "kinbox/database.hpp"
 #include "kinbox/dead_letter.hpp"
 #include "kinbox/dispatcher.hpp"
@@ -46,18 +47,22 @@ struct BatchEventFailed {
 struct BatchCommitRefused {
   std::exception_ptr error;
 };
+/// One of several statements that were sent as one failed, and nobody knows whose; nothing was
+/// written. Run it again one by one.
+struct BatchBlameOpen {};
 /// Only the first `fits` events fit into the time bound; nothing was written.
 struct BatchTooLong {
   std::size_t fits = 1;
 };
 using BatchOutcome = std::variant<BatchCommitted, BatchClaimMissed, BatchEventFailed,
-                                  BatchCommitRefused, BatchTooLong>;
+                                  BatchCommitRefused, BatchBlameOpen, BatchTooLong>;
 
 /// One transaction that takes some records to their verdicts, all or none.
 class Batch {
  public:
   struct Parts {
     Database& database;
+    const ConsumerLock& lock;
     const Inbox& inbox;
     const Progress& progress;
     const DeadLetters& dead_letters;
@@ -66,8 +71,15 @@ class Batch {
     std::chrono::milliseconds max_transaction_time{15'000};
   };
 
+  /// How handlers' statements go to the database.
+  enum class Sending { kCombined, kOneByOne };
+  struct Manner {
+    Sending sending = Sending::kCombined;
+    ConsumerLock::Mode lock = ConsumerLock::Mode::kShared;
+  };
+
   /// Per partition, the offsets of `items` grow and start at or behind its `claim.next_offset`.
-  Batch(const Parts& parts, std::span<BatchItem* const> items);
+  Batch(const Parts& parts, std::span<BatchItem* const> items, Manner manner);
 
   /// Once. On BatchCommitted the partitions' claims stand at their new positions. Throws
   /// InfrastructureError when the database is away or kinbox's own statements fail.
@@ -90,11 +102,14 @@ class Batch {
     std::exception_ptr error;
   };
 
+  struct BlameOpen {};
+
   std::vector<Stretch> stretches() const;
   Stretch& stretch_of(const BatchItem& item);
 
   void open(OpenTransaction& tx);
   void claim(OpenTransaction& tx);
+  void require_open() const;
   void settle_all(OpenTransaction& tx);
   void settle(OpenTransaction& tx, std::size_t index);
   void settle_known(OpenTransaction& tx, std::size_t index, const Inbox::Entry& entry);
@@ -103,17 +118,28 @@ class Batch {
   void bury(OpenTransaction& tx, const BatchItem& item, const Failure& failure);
   void close(OpenTransaction& tx);
   void commit(OpenTransaction& tx);
+  /// Runs kinbox's own statements. What fails in them may be a handler's that was handed over
+  /// before.
+  template <typename Call>
+  void own(const char* what, Call call) const;
   void look_at_clock(std::size_t index) const;
+  /// The item whose handler sent `statement`; none when kinbox itself did.
+  std::optional<std::size_t> sender_of(StatementNumber statement) const;
   /// The item whose statements include `statement`; its own index when none does.
+  /// Throws BlameOpen when it is one of several.
   std::size_t blamed(StatementNumber statement, std::size_t fallback) const;
   void advance();
 
   const Parts& parts_;
   std::span<BatchItem* const> items_;
+  Manner manner_;
   std::vector<Stretch> stretches_;
+  std::vector<Progress::Opening> openings_;
   /// For each item: what was recorded of its id before, nullopt if the claim was new.
   std::vector<std::optional<Inbox::Entry>> known_;
-  /// For each handled item, the number of the last statement it sent.
+  /// Statements up to this one are kinbox's, and answered.
+  StatementNumber claimed_ = 0;
+  /// For each settled item, the number of the last statement it sent.
   std::vector<StatementNumber> last_statement_;
   std::vector<Notice> notices_;
   std::chrono::steady_clock::time_point started_{};

@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/iso_time.hpp"
 #include "kinbox/reason.hpp"
 
 namespace kinbox {
@@ -58,15 +59,28 @@ BatchPlan::Entry BatchPlan::plan(const Record& record, OwnedPartition& partition
   entry.item.record = &record;
   entry.item.partition = &partition;
   auto decoded = rules_.decoder.decode(record);
-  if (auto* event = std::get_if<Event>(&decoded)) {
-    entry.item.event = std::move(*event);
-    route(entry);
-  } else if (auto* poison = std::get_if<Poison>(&decoded)) {
+  auto* poison = std::get_if<Poison>(&decoded);
+  if (auto* event = std::get_if<Event>(&decoded)) entry.item.event = std::move(*event);
+  if (auto* undecided = std::get_if<Undecided>(&decoded))
+    entry.halt = std::move(undecided->detail);
+  else if (is_too_old(record))
+    // Before all else: nobody wants the dead letters of years past, either.
+    skip(entry, reason::kOlderThan,
+         coordinates(record) + " is of " + iso_text(*record.timestamp()) +
+             ", and older_than says what is too old");
+  else if (poison != nullptr)
     refuse(entry, poison->reason, std::move(poison->detail));
-  } else {
-    entry.halt = std::get<Undecided>(decoded).detail;
-  }
+  else
+    route(entry);
   return entry;
+}
+
+bool BatchPlan::is_too_old(const Record& record) const {
+  if (!rules_.older_than || !record.timestamp()) return false;
+  // In milliseconds: a bound of some centuries does not fit in the clock's own unit.
+  using std::chrono::milliseconds;
+  const auto now = std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
+  return *record.timestamp() < now - *rules_.older_than;
 }
 
 void BatchPlan::route(Entry& entry) const {
@@ -76,13 +90,16 @@ void BatchPlan::route(Entry& entry) const {
   auto detail = "event " + event.id() + " (" + coordinates(*entry.item.record) +
                 "): no handler for type \"" + event.type() +
                 "\"; add one, or set unknown_types: skip";
-  if (rules_.unknown_types == UnknownTypes::kSkip) {
-    entry.item.planned = Verdict::kSkipped;
-    entry.item.failure.reason = reason::kUnknownType;
-    entry.item.failure.error_text = std::move(detail);
-  } else {
+  if (rules_.unknown_types == UnknownTypes::kSkip)
+    skip(entry, reason::kUnknownType, std::move(detail));
+  else
     refuse(entry, reason::kUnknownType, std::move(detail));
-  }
+}
+
+void BatchPlan::skip(Entry& entry, std::string_view reason, std::string detail) const {
+  entry.item.planned = Verdict::kSkipped;
+  entry.item.failure.reason = reason;
+  entry.item.failure.error_text = std::move(detail);
 }
 
 void BatchPlan::refuse(Entry& entry, std::string_view reason, std::string detail) const {

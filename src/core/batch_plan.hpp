@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ class BatchPlan {
     const HandlerRegistry& handlers;
     Then poison = Then::kDeadLetter;
     UnknownTypes unknown_types = UnknownTypes::kDeadLetter;
+    std::optional<std::chrono::milliseconds> older_than = std::nullopt;
   };
 
   /// A planned record; `halt` is set when its partition has to stop before it.
@@ -36,6 +38,8 @@ class BatchPlan {
  private:
   Entry plan(const Record& record, OwnedPartition& partition) const;
   void route(Entry& entry) const;
+  bool is_too_old(const Record& record) const;
+  void skip(Entry& entry, std::string_view reason, std::string detail) const;
   void refuse(Entry& entry, std::string_view reason, std::string detail) const;
 
   Rules rules_;

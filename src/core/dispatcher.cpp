@@ -6,6 +6,7 @@
 
 #include "core/batch.hpp"
 #include "core/batch_plan.hpp"
+#include "core/exclusive_spell.hpp"
 #include "core/failure.hpp"
 #include "core/own_statements.hpp"
 #include "core/strikes.hpp"
@@ -14,7 +15,12 @@
 namespace kinbox {
 namespace {
 
+using Clock = std::chrono::steady_clock;
 using State = OwnedPartition::State;
+
+bool is_deadlock(const InfrastructureError& error) {
+  return dynamic_cast<const DeadlockError*>(&error) != nullptr;
+}
 
 Timestamp now() {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -28,11 +34,14 @@ class Dispatcher::Impl {
       : options_(options),
         observer_(parts.observer),
         database_(database),
-        plan_({parts.decoder, parts.handlers, options.on_error.then, options.unknown_types}),
+        plan_({parts.decoder, parts.handlers, options.on_error.then, options.unknown_types,
+               options.older_than}),
+        lock_(parts.consumer, database.dialect()),
         inbox_(parts.consumer, database.dialect()),
         progress_(parts.consumer, parts.owner, database.dialect()),
         dead_letters_(std::move(parts.dead_letters), database.dialect()),
         batch_parts_{database,
+                     lock_,
                      inbox_,
                      progress_,
                      dead_letters_,
@@ -65,11 +74,16 @@ class Dispatcher::Impl {
   }
 
   BatchOutcome run_batch(const std::vector<BatchItem*>& chunk) {
+    const auto mode = lock_mode();
     try {
-      const auto outcome = Batch(batch_parts_, chunk).run();
+      const auto sending = std::exchange(sending_, Batch::Sending::kCombined);
+      auto outcome = Batch(batch_parts_, chunk, {sending, mode}).run();
       if (std::holds_alternative<BatchCommitted>(outcome)) strikes_.committed();
       return outcome;
     } catch (const InfrastructureError& e) {
+      if (is_deadlock(e)) alone_.deadlocked(Clock::now());
+      // Alone, it will not meet the other again.
+      if (is_deadlock(e) && mode == ConsumerLock::Mode::kShared) return run_batch(chunk);
       if (!database_answers())
         strikes_.clear();
       else if (chunk.size() > 1)
@@ -78,6 +92,11 @@ class Dispatcher::Impl {
         return BatchEventFailed{0, std::make_exception_ptr(KillsTransaction(e.what()))};
       throw;
     }
+  }
+
+  ConsumerLock::Mode lock_mode() const {
+    return alone_.active(Clock::now()) ? ConsumerLock::Mode::kExclusive
+                                       : ConsumerLock::Mode::kShared;
   }
 
   bool database_answers() {
@@ -142,6 +161,11 @@ class Dispatcher::Impl {
     return taken;
   }
 
+  std::size_t go_on(const BatchBlameOpen&, Entries, const std::vector<BatchItem*>&, std::size_t) {
+    sending_ = Batch::Sending::kOneByOne;
+    return 0;
+  }
+
   std::size_t go_on(const BatchTooLong& too_long, Entries, const std::vector<BatchItem*>&,
                     std::size_t) {
     limit_ = too_long.fits;
@@ -192,7 +216,8 @@ class Dispatcher::Impl {
     item.planned = options_.on_error.then == Then::kSkip ? Verdict::kSkipped : Verdict::kDead;
     item.failure = std::move(failure);
     BatchItem* const alone = &item;
-    const auto outcome = Batch(batch_parts_, {&alone, 1}).run();
+    const auto outcome =
+        Batch(batch_parts_, {&alone, 1}, {Batch::Sending::kOneByOne, lock_mode()}).run();
     if (const auto* missed = std::get_if<BatchClaimMissed>(&outcome))
       go_on(*missed, {}, {}, 0);
     else if (!std::holds_alternative<BatchCommitted>(outcome))
@@ -216,11 +241,14 @@ class Dispatcher::Impl {
   Observer& observer_;
   Database& database_;
   BatchPlan plan_;
+  ConsumerLock lock_;
   Inbox inbox_;
   Progress progress_;
   DeadLetters dead_letters_;
   Batch::Parts batch_parts_;
   std::size_t limit_;
+  Batch::Sending sending_ = Batch::Sending::kCombined;
+  ExclusiveSpell alone_;
   Strikes strikes_;
   std::mt19937_64 random_{std::random_device{}()};
   std::uniform_real_distribution<double> uniform_{0.0, 1.0};

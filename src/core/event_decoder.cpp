@@ -67,6 +67,9 @@ std::vector<IdFrom> IdentityRules::default_id() {
   return {{.kind = IdFrom::Kind::kCloudEventsBinary, .what = {}, .pointers = {}},
           {.kind = IdFrom::Kind::kCloudEventsStructured, .what = {}, .pointers = {}},
           {.kind = IdFrom::Kind::kHeader, .what = "id", .pointers = {}},
+          {.kind = IdFrom::Kind::kHeader, .what = "ID", .pointers = {}},
+          {.kind = IdFrom::Kind::kHeader, .what = "MessageId", .pointers = {}},
+          {.kind = IdFrom::Kind::kHeader, .what = "axon-message-id", .pointers = {}},
           {.kind = IdFrom::Kind::kJsonPointer, .what = "/eventId", .pointers = {}}};
 }
 

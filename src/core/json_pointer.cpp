@@ -1,7 +1,7 @@
 #include "core/json_pointer.hpp"
 
+#include <algorithm>
 #include <charconv>
-#include <limits>
 #include <optional>
 #include <string>
 
@@ -52,7 +52,7 @@ std::optional<std::size_t> array_index(std::string_view token) {
 
 JsonFound find_element(std::string_view array, std::string_view token) {
   const auto index = array_index(token);
-  if (!index || *index == std::numeric_limits<std::size_t>::max()) return {};
+  if (!index) return {};
   const auto read = read_json(array, {.max_depth = kAnyDepth, .elements = *index + 1});
   const auto& elements = std::get<JsonDocument>(read).children;
   if (*index >= elements.size()) return {};

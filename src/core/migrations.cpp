@@ -179,7 +179,6 @@ std::vector<SchemaMigrator::Status> SchemaMigrator::status() {
 }
 
 std::vector<std::string> SchemaMigrator::up() {
-  validate();
   std::vector<std::string> applied;
   for (auto file = apply_next(database_, components_); !file.empty();
        file = apply_next(database_, components_))

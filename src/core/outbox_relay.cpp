@@ -117,7 +117,7 @@ class OutboxRelay::Impl {
         if (run_once() > 0) pause = std::chrono::milliseconds{0};
         failures = 0;
       } catch (const InfrastructureError& e) {
-        pause = backoff(kBackoff, ++failures, 0.5 + uniform_(random_) / 2);
+        pause = backoff(kBackoff, ++failures, uniform_(random_));
         observer_.on_notice(notice::Unavailable{e.what(), pause});
       }
       std::unique_lock lock(mutex_);

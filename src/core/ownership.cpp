@@ -1,6 +1,7 @@
 #include "core/ownership.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/own_statements.hpp"
 #include "kinbox/errors.hpp"
@@ -12,6 +13,14 @@ using Clock = std::chrono::steady_clock;
 using State = OwnedPartition::State;
 
 constexpr std::chrono::duration<double> kMissedDelay{0.5};
+
+/// Partitions per transaction: their rows stay locked until it ends.
+constexpr std::size_t kTakenTogether = 500;
+
+/// The whole group waits while partitions are being assigned.
+void bound_wait_for_locks(OpenTransaction& tx) {
+  if (tx.dialect().backend() == Backend::kPostgres) tx.execute("SET LOCAL lock_timeout = '2s'");
+}
 
 std::string name_of(const TopicPartition& id) {
   return id.topic + '/' + std::to_string(id.partition);
@@ -29,6 +38,12 @@ std::string missing_range(const TopicPartition& id, Offset asked, const LogRange
          ": the topic was truncated or created anew; docs/operating.md says how to go on";
 }
 
+std::string recreated(const std::string& topic, const std::string& id, const std::string& was) {
+  return "recreated: topic \"" + topic + "\" was deleted and created anew: its id is " + id +
+         ", our position belongs to the topic with the id " + was +
+         "; docs/operating.md says how to begin with the new one";
+}
+
 }  // namespace
 
 OwnedPartition* Ownership::find(const TopicPartition& partition) {
@@ -44,13 +59,16 @@ std::vector<std::optional<Offset>> Ownership::assign(std::span<const TopicPartit
     partitions_.insert_or_assign(id, std::move(fresh));
     claim_attempts_.erase(id);
   }
+  std::vector<OwnedPartition*> wanted;
+  for (const auto& id : partitions) wanted.push_back(&partitions_.at(id));
+  std::sort(wanted.begin(), wanted.end(), [](auto* a, auto* b) { return a->id < b->id; });
+  topic_ids_.clear();
+  const auto until = Clock::now() + parts_.patience;
+  // One silence is enough: the group waits while we ask.
+  if (take_together(wanted, until)) take_one_by_one(wanted, until);
   std::vector<std::optional<Offset>> starts;
-  bool database_answers = true;
   for (const auto& id : partitions) {
-    auto& partition = partitions_.at(id);
-    // One silence is enough: the group waits while we ask.
-    if (database_answers) take(partition);
-    database_answers = database_answers && partition.state == State::kRunning;
+    const auto& partition = partitions_.at(id);
     starts.push_back(partition.state == State::kRunning ? std::optional(partition.claim.next_offset)
                                                         : std::nullopt);
   }
@@ -67,10 +85,13 @@ void Ownership::revoke(std::span<const TopicPartition> partitions, Revocation ho
 }
 
 void Ownership::claim_due() {
+  const auto until = Clock::now() + parts_.patience;
+  topic_ids_.clear();
   for (auto& [id, partition] : partitions_) {
     if (partition.state != State::kUnclaimed || partition.retry_at > Clock::now()) continue;
     take(partition);
     if (partition.state == State::kRunning) parts_.source.start_at(id, partition.claim.next_offset);
+    if (Clock::now() >= until) return;
   }
 }
 
@@ -91,8 +112,60 @@ std::optional<Clock::time_point> Ownership::next_claim() const {
   return next;
 }
 
+/// Those that have a position. False when the database did not let us.
+bool Ownership::take_together(std::span<OwnedPartition* const> partitions, TimePoint until) {
+  for (std::size_t first = 0; first < partitions.size(); first += kTakenTogether) {
+    const auto some =
+        partitions.subspan(first, std::min(kTakenTogether, partitions.size() - first));
+    std::vector<std::optional<PartitionClaim>> claims;
+    try {
+      // Kafka is asked outside of any transaction, and before it: a position that is older than the
+      // answer belongs to the same topic or to an older one.
+      for (const auto* partition : some) topic_id(partition->id.topic);
+      own_transaction(parts_.database, "take", [&](OpenTransaction& tx) {
+        bound_wait_for_locks(tx);
+        while (claims.size() < some.size() && (claims.empty() || Clock::now() < until))
+          claims.push_back(take_in(tx, some[claims.size()]->id));
+      });
+    } catch (const InfrastructureError& e) {
+      // With it, those before it were rolled back. They were quick, but it may have been waited
+      // for.
+      const auto failed = std::min(claims.size(), some.size() - 1);
+      if (failed > 0) take_together(some.first(failed), Clock::now() + parts_.patience);
+      postpone(*some[failed], e.what());
+      return false;
+    }
+    for (std::size_t i = 0; i < claims.size(); ++i)
+      if (claims[i]) taken(*some[i], *claims[i]);
+    if (Clock::now() >= until) return true;
+  }
+  return true;
+}
+
+/// Those that are not taken yet. False when the database or the broker did not let us.
+bool Ownership::take_one_by_one(std::span<OwnedPartition* const> partitions, TimePoint until) {
+  for (auto* partition : partitions) {
+    if (partition->state != State::kUnclaimed) continue;
+    if (Clock::now() >= until) return true;
+    take(*partition);
+    if (partition->state == State::kUnclaimed) return false;
+  }
+  return true;
+}
+
+void Ownership::taken(OwnedPartition& partition, const PartitionClaim& claim) {
+  partition.claim = claim;
+  partition.told = claim.next_offset;
+  partition.state = State::kRunning;
+  partition.failing_offset.reset();
+  claim_attempts_.erase(partition.id);
+  parts_.observer.on_notice(notice::Assigned{partition.id, claim});
+  if (const auto reason = recreation(partition)) halt_or_postpone(partition, *reason);
+}
+
 void Ownership::take(OwnedPartition& partition) {
   try {
+    topic_id(partition.id.topic);
     auto claim = take_existing(partition.id);
     if (!claim) {
       // Kafka is asked outside of any transaction: nobody waits for a lock while a broker is slow.
@@ -100,23 +173,22 @@ void Ownership::take(OwnedPartition& partition) {
       claim = take_existing(partition.id);
     }
     if (!claim) throw InfrastructureError("the position of " + name_of(partition.id) + " vanished");
-    partition.claim = *claim;
-    partition.told = claim->next_offset;
-    partition.state = State::kRunning;
-    partition.failing_offset.reset();
-    claim_attempts_.erase(partition.id);
-    parts_.observer.on_notice(notice::Assigned{partition.id, *claim});
+    taken(partition, *claim);
   } catch (const InfrastructureError& e) {
     postpone(partition, e.what());
   }
 }
 
+/// The id of its topic was asked for.
+std::optional<PartitionClaim> Ownership::take_in(OpenTransaction& tx, const TopicPartition& id) {
+  return parts_.progress.take(tx, id, parts_.database.session(), topic_ids_.at(id.topic));
+}
+
 std::optional<PartitionClaim> Ownership::take_existing(const TopicPartition& id) {
   std::optional<PartitionClaim> claim;
   own_transaction(parts_.database, "take", [&](OpenTransaction& tx) {
-    // The whole group waits while partitions are being assigned.
-    if (tx.dialect().backend() == Backend::kPostgres) tx.execute("SET LOCAL lock_timeout = '2s'");
-    claim = parts_.progress.take(tx, id, parts_.database.session());
+    bound_wait_for_locks(tx);
+    claim = take_in(tx, id);
   });
   return claim;
 }
@@ -167,6 +239,51 @@ void Ownership::halt(OwnedPartition& partition, Offset offset, const std::string
   partition.state = State::kHalted;
   partition.failure.reason = reason;
   parts_.observer.on_notice(notice::Halted{partition.id, offset, reason});
+}
+
+std::string Ownership::topic_id(const std::string& topic) {
+  const auto known = topic_ids_.find(topic);
+  if (known != topic_ids_.end()) return known->second;
+  auto id = parts_.source.topic_id(topic);
+  topic_ids_.emplace(topic, id);
+  if (id.empty() && !std::exchange(said_unknown_id_, true))
+    parts_.observer.on_notice(notice::SourceMessage{
+        6,
+        "topic \"" + topic +
+            "\": its id cannot be told (that needs librdkafka 2.3 and brokers 2.8, or later): if "
+            "it is deleted and created anew, that is noticed only when our position lies outside "
+            "of the new log"});
+  return id;
+}
+
+std::optional<std::string> Ownership::recreation(const OwnedPartition& partition) {
+  const auto id = topic_id(partition.id.topic);
+  const auto& was = partition.claim.topic_id;
+  if (id.empty() || was.empty() || id == was) return std::nullopt;
+  return recreated(partition.id.topic, id, was);
+}
+
+void Ownership::check_topics() {
+  if (Clock::now() < next_topic_check_) return;
+  next_topic_check_ = Clock::now() + parts_.topic_check;
+  topic_ids_.clear();
+  try {
+    for (auto& [id, partition] : partitions_)
+      if (partition.state == State::kRunning || partition.state == State::kWaiting)
+        if (const auto reason = recreation(partition)) halt_or_postpone(partition, *reason);
+  } catch (const InfrastructureError& e) {
+    parts_.observer.on_notice(
+        notice::SourceMessage{7, std::string("topic ids not compared: ") + e.what()});
+  }
+}
+
+void Ownership::halt_or_postpone(OwnedPartition& partition, const std::string& reason) {
+  try {
+    halt(partition, partition.claim.next_offset, reason);
+  } catch (const InfrastructureError& e) {
+    // Taken again, it meets the same trouble again; until then nothing of it is dispatched.
+    postpone(partition, e.what());
+  }
 }
 
 void Ownership::leave(std::span<const TopicPartition> partitions) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <random>
 #include <span>
@@ -29,6 +30,10 @@ class Ownership {
     Observer& observer;
     InitialPosition initial;
     RetryPolicy backoff;
+    /// How long one call takes partitions, so that the group does not wait and polling goes on, be
+    /// there 10,000 of them. At least one is taken; the others' turn comes in claim_due.
+    std::chrono::milliseconds patience{2'000};
+    std::chrono::milliseconds topic_check{30'000};
   };
 
   explicit Ownership(const Parts& parts) : parts_(parts) {}
@@ -37,7 +42,8 @@ class Ownership {
   const OwnedPartitions& partitions() const noexcept { return partitions_; }
   OwnedPartition* find(const TopicPartition& partition);
 
-  /// For AssignmentListener::on_assigned.
+  /// For AssignmentListener::on_assigned. Those that have a position are taken many at a time, in
+  /// order of topic and partition.
   std::vector<std::optional<Offset>> assign(std::span<const TopicPartition> partitions);
   /// For AssignmentListener::on_revoked.
   void revoke(std::span<const TopicPartition> partitions, Revocation how);
@@ -52,22 +58,40 @@ class Ownership {
   /// The log does not hold what we asked for: stops the partition, with the exact range.
   void out_of_range(const OutOfRange& trouble);
 
+  /// Stops the partitions whose topic was deleted and created anew: their positions belong to
+  /// another log. Asks the broker now and then only, and for want of an answer the next time.
+  void check_topics();
+
   /// Whether partitions were ever assigned, be it none.
   bool was_assigned() const noexcept { return was_assigned_; }
 
  private:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  bool take_together(std::span<OwnedPartition* const> partitions, TimePoint until);
+  bool take_one_by_one(std::span<OwnedPartition* const> partitions, TimePoint until);
   void take(OwnedPartition& partition);
+  void taken(OwnedPartition& partition, const PartitionClaim& claim);
+  std::optional<PartitionClaim> take_in(OpenTransaction& tx, const TopicPartition& id);
   std::optional<PartitionClaim> take_existing(const TopicPartition& id);
   void create(const TopicPartition& id, Offset first_offset);
   Offset first_offset(const TopicPartition& id);
   void postpone(OwnedPartition& partition, const std::string& why);
   void halt(OwnedPartition& partition, Offset offset, const std::string& reason);
   void leave(std::span<const TopicPartition> partitions);
+  std::string topic_id(const std::string& topic);
+  /// Why it must not go on, if its topic is not the one its position belongs to.
+  std::optional<std::string> recreation(const OwnedPartition& partition);
+  void halt_or_postpone(OwnedPartition& partition, const std::string& reason);
 
   Parts parts_;
   OwnedPartitions partitions_;
   std::map<TopicPartition, int> claim_attempts_;
   bool was_assigned_ = false;
+  /// As told in this round; one question per topic is enough.
+  std::map<std::string, std::string> topic_ids_;
+  std::chrono::steady_clock::time_point next_topic_check_{};
+  bool said_unknown_id_ = false;
   std::mt19937_64 random_{std::random_device{}()};
   std::uniform_real_distribution<double> uniform_{0.0, 1.0};
 };

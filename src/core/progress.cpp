@@ -11,9 +11,9 @@ constexpr std::string_view kCreate =
 constexpr std::string_view kTake =
     "UPDATE {kinbox}.consumer_progress "
     "SET epoch = epoch + 1, owner = $4, owner_session = $5, state = 'running', state_reason = '', "
-    "clean_stop = FALSE, updated_at = {now} "
-    "WHERE consumer = $1 AND topic = $2 AND partition = $3 "
-    "RETURNING epoch, next_offset, control_version";
+    "topic_id = CASE WHEN topic_id = '' THEN $6 ELSE topic_id END, clean_stop = FALSE, "
+    "updated_at = {now} WHERE consumer = $1 AND topic = $2 AND partition = $3 "
+    "RETURNING epoch, next_offset, control_version, topic_id";
 
 // The fence. Epoch and owner both: after a restore from backup epochs repeat, owners do not.
 constexpr std::string_view kOpen =
@@ -52,20 +52,21 @@ void Progress::create(OpenTransaction& tx, const TopicPartition& partition,
 }
 
 std::optional<PartitionClaim> Progress::take(OpenTransaction& tx, const TopicPartition& partition,
-                                             std::string_view session) const {
+                                             std::string_view session,
+                                             std::string_view topic_id) const {
   const auto rows =
-      tx.query(take_, consumer_, partition.topic, partition.partition, owner_, session);
+      tx.query(take_, consumer_, partition.topic, partition.partition, owner_, session, topic_id);
   if (rows.empty()) return std::nullopt;
   return PartitionClaim{.epoch = rows[0].get<std::int64_t>("epoch"),
                         .next_offset = rows[0].get<std::int64_t>("next_offset"),
-                        .control_version = rows[0].get<std::int64_t>("control_version")};
+                        .control_version = rows[0].get<std::int64_t>("control_version"),
+                        .topic_id = rows[0].get<std::string>("topic_id")};
 }
 
-Progress::Opened Progress::open(OpenTransaction& tx, const TopicPartition& partition,
-                                const PartitionClaim& claim, Offset next_offset) const {
-  const auto moved = tx.execute(open_, consumer_, partition.topic, partition.partition, next_offset,
-                                claim.next_offset, claim.epoch, owner_, claim.control_version);
-  return moved.affected_rows() == 1 ? Opened::kOpened : Opened::kMissed;
+Progress::Opening Progress::open(OpenTransaction& tx, const TopicPartition& partition,
+                                 const PartitionClaim& claim, Offset next_offset) const {
+  return Opening(tx.execute(open_, consumer_, partition.topic, partition.partition, next_offset,
+                            claim.next_offset, claim.epoch, owner_, claim.control_version));
 }
 
 void Progress::close(OpenTransaction& tx, const TopicPartition& partition,

@@ -55,6 +55,12 @@ Rows OpenTransaction::query_bulk(const BulkStatement& statement, std::span<const
   return guarded(number, [&] { return do_query_bulk(statement, rows, columns); });
 }
 
+void OpenTransaction::set_origin(Origin origin) {
+  const bool ends_event = origin_ == Origin::kHandler && origin == Origin::kFramework;
+  origin_ = origin;
+  if (ends_event) do_end_event();
+}
+
 std::exception_ptr OpenTransaction::known_failure() noexcept {
   if (!failure())
     if (auto native = do_native_failure()) doom(std::move(native));

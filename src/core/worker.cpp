@@ -31,8 +31,13 @@ class Worker::Impl : public AssignmentListener {
         owner_(random_name()),
         registry_(consumer_.handlers, database_->dialect()),
         progress_(consumer_.name, owner_, database_->dialect()),
-        ownership_({*source_, *database_, progress_, observer_, options_.initial,
-                    options_.infrastructure}),
+        ownership_({.source = *source_,
+                    .database = *database_,
+                    .progress = progress_,
+                    .observer = observer_,
+                    .initial = options_.initial,
+                    .backoff = options_.infrastructure,
+                    .topic_check = options_.topic_check}),
         dispatcher_({.consumer = consumer_.name,
                      .group = consumer_.group,
                      .owner = owner_,
@@ -89,6 +94,7 @@ class Worker::Impl : public AssignmentListener {
   /// One round of the loop.
   void turn() {
     ownership_.claim_due();
+    ownership_.check_topics();
     auto batch = due_records();
     receive(batch);
     if (!batch.empty()) {
@@ -150,7 +156,8 @@ class Worker::Impl : public AssignmentListener {
   }
 
   void back_off(const InfrastructureError& e) {
-    const auto delay = backoff(options_.infrastructure, ++failures_, 0.5 + uniform_(random_) / 2);
+    // Full jitter: all workers of a database that went down fail at the same moment.
+    const auto delay = backoff(options_.infrastructure, ++failures_, uniform_(random_));
     unavailable_until_ = Clock::now() + delay;
     observer_.on_notice(notice::Unavailable{e.what(), delay});
   }
@@ -178,7 +185,9 @@ class Worker::Impl : public AssignmentListener {
   void pause_and_resume() {
     for (const auto& [id, partition] : ownership_.partitions()) {
       const bool fetched = partition.state == State::kRunning || partition.state == State::kWaiting;
-      const bool wait = held_.holds(id) || unavailable_until_.has_value();
+      // Only as long as the backoff lasts: the records that failed may have gone with their
+      // partition, and then a fresh one must show that the database is back.
+      const bool wait = held_.holds(id) || !available();
       if ((fetched && wait) || partition.state == State::kHalted)
         pause(id);
       else
@@ -214,7 +223,7 @@ class Worker::Impl : public AssignmentListener {
   }
 
   bool idle() {
-    if (!ownership_.was_assigned() || !held_.empty() || unavailable_until_) return false;
+    if (!ownership_.was_assigned() || !held_.empty() || !available()) return false;
     const auto& partitions = ownership_.partitions();
     return std::all_of(partitions.begin(), partitions.end(), [&](const auto& entry) {
       const auto& [id, partition] = entry;

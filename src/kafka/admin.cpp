@@ -7,6 +7,7 @@
 
 #include "kafka/client_config.hpp"
 #include "kafka/partition_list.hpp"
+#include "kafka/voice.hpp"
 #include "kinbox/errors.hpp"
 
 namespace kinbox::kafka {
@@ -51,6 +52,7 @@ class Admin::Impl {
       : timeout_(static_cast<int>(timeout.count())), rk_(start(settings)) {}
 
   rd_kafka_t* client() const { return rk_.get(); }
+  Voice& voice() noexcept { return voice_; }
   int timeout() const { return timeout_; }
 
   /// Sends a request by `send(options, queue)` and waits for its answer.
@@ -60,18 +62,38 @@ class Admin::Impl {
     const QueueHandle queue(rd_kafka_queue_new(rk_.get()));
     send(options.get(), queue.get());
     EventHandle event(rd_kafka_queue_poll(queue.get(), timeout_ + 1'000));
-    if (!event) throw InfrastructureError(what + ": no broker answered in time");
-    check(what, rd_kafka_event_error(event.get()), rd_kafka_event_error_string(event.get()));
+    if (!event) throw InfrastructureError(what + ": no broker answered in time" + trouble());
+    answered(what, rd_kafka_event_error(event.get()), rd_kafka_event_error_string(event.get()));
     return event;
   }
 
- private:
-  static rd_kafka_t* start(const Settings& settings) {
-    auto conf = admin_conf(settings);
-    rd_kafka_conf_set_log_cb(conf.get(), nullptr);  // exceptions say it
-    return start_client(RD_KAFKA_PRODUCER, std::move(conf));
+  /// Like check; for what comes from the client, not from a broker.
+  void answered(const std::string& what, rd_kafka_resp_err_t code, const char* text) {
+    if (is_absence(code))
+      throw InfrastructureError(what + ": " + (text != nullptr ? text : rd_kafka_err2str(code)) +
+                                trouble());
+    check(what, code, text);
   }
 
+ private:
+  rd_kafka_t* start(const Settings& settings) {
+    auto conf = admin_conf(settings);
+    rd_kafka_conf_set_opaque(conf.get(), this);
+    route_messages<Impl>(conf.get());
+    auto* rk = start_client(RD_KAFKA_PRODUCER, std::move(conf));
+    rd_kafka_set_log_queue(rk, nullptr);
+    return rk;
+  }
+
+  std::string trouble() {
+    rd_kafka_poll(rk_.get(), 0);
+    const auto said = voice_.last_trouble();
+    // Newer versions keep some reasons to their log.
+    return said.empty() ? "; check security.protocol and bootstrap.servers" : said;
+  }
+
+  Observer silent_;  // exceptions say it
+  Voice voice_{silent_};
   int timeout_;
   ClientHandle rk_;
 };
@@ -149,8 +171,8 @@ void Admin::delete_records(std::span<const PartitionOffset> before) {
 std::optional<int> Admin::partition_count(const std::string& topic) {
   const rd_kafka_metadata_t* raw = nullptr;
   // All topics: asking for one by name creates it where brokers do that.
-  check("reading the list of topics",
-        rd_kafka_metadata(impl_->client(), 1, nullptr, &raw, impl_->timeout()), nullptr);
+  impl_->answered("reading the list of topics",
+                  rd_kafka_metadata(impl_->client(), 1, nullptr, &raw, impl_->timeout()), nullptr);
   const std::unique_ptr<const rd_kafka_metadata_t, Destroy<rd_kafka_metadata_destroy>> owner(raw);
   for (int i = 0; i < raw->topic_cnt; ++i)
     if (topic == raw->topics[i].topic) return raw->topics[i].partition_cnt;

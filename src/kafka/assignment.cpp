@@ -50,8 +50,11 @@ void Assignment::resume(const TopicPartition& partition, Owned& owned) {
   owned.at_end = false;  // its end is reported again
 }
 
-bool Assignment::cooperative() const {
-  return std::string_view(rd_kafka_rebalance_protocol(rk_)) == "COOPERATIVE";
+bool Assignment::cooperative() {
+  // librdkafka does not answer while it leaves the group: what it said last holds.
+  if (const char* protocol = rd_kafka_rebalance_protocol(rk_); protocol != nullptr)
+    cooperative_ = std::string_view(protocol) == "COOPERATIVE";
+  return cooperative_;
 }
 
 bool Assignment::anything_to_start() const {

@@ -78,7 +78,7 @@ class Assignment {
     bool operator()(const auto& a, const auto& b) const { return view(a) < view(b); }
   };
 
-  bool cooperative() const;
+  bool cooperative();
   bool anything_to_start() const;
   void replace_all();
   void start_incrementally(bool restart);
@@ -88,6 +88,7 @@ class Assignment {
 
   rd_kafka_t* rk_;
   Voice& voice_;
+  bool cooperative_ = false;
   std::map<TopicPartition, Owned, Less> owned_;
 };
 

@@ -1,9 +1,15 @@
 #include "kafka/client_config.hpp"
 
+#include <unistd.h>
+
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <span>
 #include <string_view>
 
+#include "kafka/connection_trouble.hpp"
+#include "kafka/group_rules.hpp"
 #include "kinbox/errors.hpp"
 
 namespace kinbox::kafka {
@@ -68,6 +74,8 @@ constexpr auto kProducerOwned = std::to_array<Default>({
     {"log.queue", "true"},
 });
 
+constexpr auto kAdminOwned = std::to_array<Default>({{"log.queue", "true"}});
+
 /// Unknown to the librdkafka that runs is no error: our defaults name settings of later versions.
 void set_defaults(rd_kafka_conf_t* conf, const Settings& settings, std::span<const Default> all) {
   const auto& users = settings.values();
@@ -96,6 +104,33 @@ void require_brokers(const Settings& settings) {
       "no broker is named; add kafka: {bootstrap.servers: \"host:9092\"} to the configuration");
 }
 
+constexpr auto kFiles = std::to_array<const char*>({
+    "ssl.ca.location",
+    "ssl.certificate.location",
+    "ssl.crl.location",
+    "ssl.key.location",
+    "ssl.keystore.location",
+});
+
+std::string value_of(const rd_kafka_conf_t* conf, const char* key) {
+  std::array<char, 4096> value{};
+  auto size = value.size();
+  if (rd_kafka_conf_get(conf, key, value.data(), &size) != RD_KAFKA_CONF_OK) return {};
+  return value.data();
+}
+
+/// librdkafka says "ssl.ca.location failed: error:05880002:x509 certificate routines::system lib".
+void require_files(const rd_kafka_conf_t* conf) {
+  if (!value_of(conf, "security.protocol").ends_with("ssl")) return;
+  for (const auto* key : kFiles) {
+    const auto file = value_of(conf, key);
+    // "probe" makes librdkafka look for the system's authorities.
+    if (file.empty() || file == "probe" || access(file.c_str(), R_OK) == 0) continue;
+    throw ConfigurationError("kafka setting \"" + std::string(key) + "\": cannot read " + file +
+                             ": " + std::strerror(errno));
+  }
+}
+
 ConfHandle conf_with(const Settings& settings, std::span<const Default> defaults,
                      std::span<const Default> owned) {
   require_brokers(settings);
@@ -104,22 +139,21 @@ ConfHandle conf_with(const Settings& settings, std::span<const Default> defaults
   set_defaults(conf.get(), settings, defaults);
   for (const auto& [key, value] : settings.values()) set(conf.get(), key, value);
   set_owned(conf.get(), owned);
+  require_files(conf.get());
+  explain_certificates(conf.get());
   return conf;
-}
-
-/// Refuses to start when it sees a strategy: the broker assigns.
-bool broker_assigns(const Settings& settings) {
-  const auto found = settings.values().find("group.protocol");
-  return found != settings.values().end() && found->second == "consumer";
 }
 
 }  // namespace
 
-ConfHandle consumer_conf(const Settings& settings, const std::string& group) {
+ConfHandle consumer_conf(const Settings& settings, const std::string& group,
+                         const std::string& instance_id) {
   auto conf = conf_with(settings, kConsumer, kConsumerOwned);
   set(conf.get(), "group.id", group);
+  if (!instance_id.empty()) set(conf.get(), kInstanceId, instance_id);
   constexpr auto* kStrategy = "partition.assignment.strategy";
-  if (!settings.values().contains(kStrategy) && !broker_assigns(settings))
+  // Where the broker assigns, a strategy is refused.
+  if (!settings.values().contains(kStrategy) && !broker_assigns(settings.values()))
     set(conf.get(), kStrategy, default_assignment_strategy(rd_kafka_version()));
   return conf;
 }
@@ -128,13 +162,16 @@ ConfHandle producer_conf(const Settings& settings) {
   return conf_with(settings, kProducer, kProducerOwned);
 }
 
-ConfHandle admin_conf(const Settings& settings) { return conf_with(settings, {}, {}); }
+ConfHandle admin_conf(const Settings& settings) { return conf_with(settings, {}, kAdminOwned); }
 
 rd_kafka_t* start_client(rd_kafka_type_t type, ConfHandle conf) {
   std::array<char, 512> error{};
   rd_kafka_t* rk = rd_kafka_new(type, conf.get(), error.data(), error.size());
-  if (rk == nullptr)
-    throw ConfigurationError(std::string("kafka settings do not go together: ") + error.data());
+  if (rk == nullptr) {
+    std::string why = error.data();
+    if (why.starts_with("ssl.key.location failed")) why += "; check ssl.key.password";
+    throw ConfigurationError("kafka settings do not go together: " + why);
+  }
   conf.release();
   return rk;
 }

@@ -7,9 +7,13 @@
 
 namespace kinbox::kafka {
 
+constexpr auto* kInstanceId = "group.instance.id";
+
 /// Configurations of kinbox's clients: our defaults, the user's settings over them, and what kinbox
-/// owns over all. Throws ConfigurationError.
-ConfHandle consumer_conf(const Settings& settings, const std::string& group);
+/// owns over all. Throws ConfigurationError. `instance_id` replaces the settings' if it is not
+/// empty.
+ConfHandle consumer_conf(const Settings& settings, const std::string& group,
+                         const std::string& instance_id = {});
 ConfHandle producer_conf(const Settings& settings);
 ConfHandle admin_conf(const Settings& settings);
 

@@ -16,7 +16,7 @@ using Clock = std::chrono::steady_clock;
 rd_kafka_t* start_consumer(const SourceOptions& options, KafkaSource& owner,
                            void (*on_rebalance)(rd_kafka_t*, rd_kafka_resp_err_t,
                                                 rd_kafka_topic_partition_list_t*, void*)) {
-  auto conf = consumer_conf(options.settings, options.group);
+  auto conf = consumer_conf(options.settings, options.group, owner.instance_id());
   rd_kafka_conf_set_opaque(conf.get(), &owner);
   route_messages<KafkaSource>(conf.get());
   rd_kafka_conf_set_rebalance_cb(conf.get(), on_rebalance);
@@ -47,6 +47,13 @@ KafkaSource::~KafkaSource() {
 rd_kafka_t* KafkaSource::client() const {
   if (rk_ == nullptr) throw ConfigurationError("this Kafka source is closed");
   return rk_;
+}
+
+std::string KafkaSource::instance_id() const {
+  const auto& settings = options_.settings.values();
+  const auto id = settings.find(kInstanceId);
+  if (id == settings.end()) return {};
+  return options_.member == 0 ? id->second : id->second + '-' + std::to_string(options_.member);
 }
 
 void KafkaSource::subscribe(AssignmentListener& listener) {
@@ -91,16 +98,32 @@ void KafkaSource::tell(std::span<const PartitionOffset> positions) {
   teller_->tell(ours);
 }
 
+template <typename Question>
+auto KafkaSource::ask(Question question) {
+  try {
+    return question(client());
+  } catch (const InfrastructureError& e) {
+    // Once subscribed, polls bring what is said, and here may be inside of one.
+    if (listener_ == nullptr) const MessageHandle none(rd_kafka_consumer_poll(rk_, 0));
+    throw InfrastructureError(e.what() + voice_.last_trouble());
+  }
+}
+
 std::optional<Offset> KafkaSource::told(const TopicPartition& partition) {
-  return committed_offset(client(), partition, options_.ask_timeout);
+  return ask([&](rd_kafka_t* rk) { return committed_offset(rk, partition, options_.ask_timeout); });
 }
 
 LogRange KafkaSource::log_range(const TopicPartition& partition) {
-  return kafka::log_range(client(), partition, options_.ask_timeout);
+  return ask([&](rd_kafka_t* rk) { return kafka::log_range(rk, partition, options_.ask_timeout); });
 }
 
 Offset KafkaSource::offset_at(const TopicPartition& partition, Timestamp time) {
-  return kafka::offset_at(client(), partition, time, options_.ask_timeout);
+  return ask(
+      [&](rd_kafka_t* rk) { return kafka::offset_at(rk, partition, time, options_.ask_timeout); });
+}
+
+std::string KafkaSource::topic_id(const std::string& topic) {
+  return kafka::topic_id(client(), topic, options_.ask_timeout);
 }
 
 bool KafkaSource::at_end(const TopicPartition& partition) const {
@@ -108,7 +131,9 @@ bool KafkaSource::at_end(const TopicPartition& partition) const {
   return owned != nullptr && owned->at_end;
 }
 
-std::string KafkaSource::cluster_id() { return kafka::cluster_id(client(), options_.ask_timeout); }
+std::string KafkaSource::cluster_id() {
+  return ask([&](rd_kafka_t* rk) { return kafka::cluster_id(rk, options_.ask_timeout); });
+}
 
 void KafkaSource::close(Clock::time_point deadline) {
   if (rk_ == nullptr) return;

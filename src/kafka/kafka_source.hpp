@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "kafka/assignment.hpp"
@@ -28,11 +29,14 @@ class KafkaSource final : public Source {
   std::optional<Offset> told(const TopicPartition& partition) override;
   LogRange log_range(const TopicPartition& partition) override;
   Offset offset_at(const TopicPartition& partition, Timestamp time) override;
+  std::string topic_id(const std::string& topic) override;
   bool at_end(const TopicPartition& partition) const override;
   std::string cluster_id() override;
   void close(std::chrono::steady_clock::time_point deadline) override;
 
   Voice& voice() noexcept { return voice_; }
+  /// The `group.instance.id` of this member; empty without one.
+  std::string instance_id() const;
 
  private:
   /// What one poll has collected so far. A member, because partitions may be taken away meanwhile.
@@ -42,6 +46,9 @@ class KafkaSource final : public Source {
   };
 
   rd_kafka_t* client() const;
+  /// Asks the broker; what the client has to say about its connections completes the error.
+  template <typename Question>
+  auto ask(Question question);
 
   /// False when some still do not fit: nothing may overtake them.
   bool gather_carried(const PollBudget& budget);
@@ -53,6 +60,7 @@ class KafkaSource final : public Source {
   void on_event(const rd_kafka_message_t& message);
   void on_out_of_range(const rd_kafka_message_t& message);
   void throw_if_failed();
+  std::string fatal_text(rd_kafka_resp_err_t code, const char* cause) const;
 
   static void on_rebalance(rd_kafka_t* rk, rd_kafka_resp_err_t what,
                            rd_kafka_topic_partition_list_t* partitions, void* source);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "kafka/client_config.hpp"
 #include "kafka/kafka_source.hpp"
 #include "kafka/message_record.hpp"
 #include "kinbox/errors.hpp"
@@ -107,8 +108,18 @@ void KafkaSource::on_out_of_range(const rd_kafka_message_t& message) {
 void KafkaSource::throw_if_failed() {
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   std::array<char, 512> cause{};
-  if (rd_kafka_fatal_error(rk_, cause.data(), cause.size()) != RD_KAFKA_RESP_ERR_NO_ERROR)
-    throw FatalSourceError(std::string("this member of the group cannot go on: ") + cause.data());
+  const auto code = rd_kafka_fatal_error(rk_, cause.data(), cause.size());
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw FatalSourceError(fatal_text(code, cause.data()));
+}
+
+std::string KafkaSource::fatal_text(rd_kafka_resp_err_t code, const char* cause) const {
+  // Of KIP-848, where the first one stays. 2.0.2 has no name for it.
+  constexpr auto kUnreleasedInstanceId = static_cast<rd_kafka_resp_err_t>(111);
+  if (code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID || code == kUnreleasedInstanceId)
+    return std::string(kInstanceId) + " \"" + instance_id() +
+           "\" belongs to another member of group \"" + options_.group +
+           "\" now; give every process an id of its own (" + cause + ')';
+  return std::string("this member of the group cannot go on: ") + cause;
 }
 
 }  // namespace kinbox::kafka

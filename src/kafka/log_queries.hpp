@@ -18,6 +18,8 @@ LogRange log_range(rd_kafka_t* rk, const TopicPartition& partition,
                    std::chrono::milliseconds timeout);
 Offset offset_at(rd_kafka_t* rk, const TopicPartition& partition, Timestamp time,
                  std::chrono::milliseconds timeout);
+/// Empty where librdkafka or the broker cannot tell.
+std::string topic_id(rd_kafka_t* rk, const std::string& topic, std::chrono::milliseconds timeout);
 std::string cluster_id(rd_kafka_t* rk, std::chrono::milliseconds timeout);
 
 }  // namespace kinbox::kafka

@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "kafka/connection_trouble.hpp"
+#include "kafka/group_rules.hpp"
 #include "kafka/handles.hpp"
 #include "kafka/known_settings.hpp"
 #include "kafka/setting_rules.hpp"
@@ -41,6 +43,8 @@ void check_value(rd_kafka_conf_t* conf, const std::string& key, const std::strin
 
 Settings::Settings(std::map<std::string, std::string> values, Unsafe unsafe)
     : values_(std::move(values)) {
+  if (const auto refusal = group_refusal(values_, rd_kafka_version()))
+    refuse(refusal->key, refusal->reason);
   const ConfHandle scratch(rd_kafka_conf_new());
   for (const auto& [key, value] : values_) {
     if (const auto why = owned_by_kinbox(key)) refuse(key, *why);
@@ -51,6 +55,19 @@ Settings::Settings(std::map<std::string, std::string> values, Unsafe unsafe)
     // Setting it may already load the code.
     if (!danger) check_value(scratch.get(), key, value);
   }
+}
+
+std::vector<std::string> doubts_about(const Settings& settings) {
+  std::vector<std::string> doubts;
+  for (const auto* key : {"sasl.mechanism", "sasl.mechanisms"}) {
+    const auto found = settings.values().find(key);
+    if (found != settings.values().end() && found->second.starts_with("SCRAM") &&
+        scram_is_broken(rd_kafka_version()))
+      doubts.push_back(found->second + " of librdkafka " + library_version() +
+                       " is refused by Kafka 4 whatever the password; there, use librdkafka 2.6.1 "
+                       "or newer, or sasl.mechanism: PLAIN over TLS");
+  }
+  return doubts;
 }
 
 std::string library_version() { return rd_kafka_version_str(); }

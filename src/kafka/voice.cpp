@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "kafka/connection_trouble.hpp"
+
 namespace kinbox::kafka {
 namespace {
 
@@ -21,6 +23,10 @@ void Voice::say(int severity, std::string text) {
 
 void Voice::log(int level, std::string_view facility, std::string_view text) {
   if (facility == "FAIL") return;  // comes as an error as well
+  if (facility == kCertificate && !certificate_reason(text).empty()) {
+    certificate_ = certificate_reason(text);  // the error is about to come
+    return;
+  }
   // Consumers and producers share the settings. 2.0.2 does not know `log.configuration.warnings`.
   if (text.find("will be ignored by this") != std::string_view::npos) return;
   say(level, std::string(facility) + ": " + std::string(text));
@@ -32,9 +38,27 @@ void Voice::error(rd_kafka_t* rk, rd_kafka_resp_err_t code, const char* reason) 
     rd_kafka_fatal_error(rk, cause.data(), cause.size());
     return say(kError, cause.data());
   }
-  const bool hopeless =
-      code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR__AUTHENTICATION;
-  say(hopeless ? kError : kWarning, reason);
+  const bool hopeless = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
+                        code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL;
+  const auto text = explain(reason);
+  // That all are down says nothing about why.
+  if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+    last_trouble_ = text;
+    trouble_at_ = std::chrono::steady_clock::now();
+  }
+  say(hopeless ? kError : kWarning, text);
+}
+
+std::string Voice::last_trouble() const {
+  const bool stale = std::chrono::steady_clock::now() - trouble_at_ > kSilence;
+  return last_trouble_.empty() || stale ? std::string() : ": " + last_trouble_;
+}
+
+std::string Voice::explain(std::string_view reason) const {
+  // librdkafka sends everybody to ssl.ca.location.
+  if (!certificate_.empty() && reason.find("certificate verify failed") != reason.npos)
+    return std::string(endpoint_of(reason)) + certificate_;
+  return explain_connection_error(reason, rd_kafka_version());
 }
 
 void Voice::consumer_error(const rd_kafka_message_t& message) {

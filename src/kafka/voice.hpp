@@ -22,13 +22,22 @@ class Voice {
   void log(int level, std::string_view facility, std::string_view text);
   void error(rd_kafka_t* rk, rd_kafka_resp_err_t code, const char* reason);
 
+  /// Why a connection failed within the last minute, with the setting to look at, as ": text";
+  /// empty if none did.
+  std::string last_trouble() const;
+
   /// An error that the consumer's poll brought. The same one is said once a minute.
   void consumer_error(const rd_kafka_message_t& message);
 
  private:
+  std::string explain(std::string_view reason) const;
   bool said_lately(const std::string& topic, rd_kafka_resp_err_t code);
 
   Observer& observer_;
+  /// Why the last certificate was not trusted.
+  std::string certificate_;
+  std::string last_trouble_;
+  std::chrono::steady_clock::time_point trouble_at_;
   std::map<std::pair<std::string, rd_kafka_resp_err_t>, std::chrono::steady_clock::time_point>
       last_said_;
 };

@@ -128,11 +128,22 @@ constexpr Hint kHints[] = {
     {"53300", "raise the server's max_connections, or run fewer workers"},
 };
 
+// What libpq says about a server that does not answer in PostgreSQL's protocol, or hangs up.
+constexpr std::string_view kForeign[] = {
+    "invalid response to SSL negotiation",
+    "expected authentication request from server",
+    "server closed the connection unexpectedly",
+};
+
 std::string_view hint_for(PGconn* connection, std::string_view message) {
   if (PQconnectionNeedsPassword(connection) != 0)
     return "the server wants a password: set database.password_file";
   for (const auto& hint : kHints)
     if (message.find(std::string(hint.sqlstate) + ":") != std::string_view::npos) return hint.text;
+  for (const auto sign : kForeign)
+    if (message.find(sign) != std::string_view::npos)
+      return "perhaps what answers there is no PostgreSQL server: check host and port in "
+             "database.uri";
   return "check that the server runs, and host and port in database.uri";
 }
 

@@ -16,11 +16,6 @@ constexpr const char* kSession =
     "SET IntervalStyle = 'postgres'; SET bytea_output = 'hex'; SET extra_float_digits = 3; "
     "SET standard_conforming_strings = on; SELECT pg_backend_pid()";
 
-bool is_copy(const PGresult& result) {
-  const auto status = PQresultStatus(&result);
-  return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
-}
-
 }  // namespace
 
 bool succeeded(const PGresult& result) {
@@ -28,10 +23,16 @@ bool succeeded(const PGresult& result) {
   return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
 }
 
+bool is_copy(const PGresult& result) {
+  const auto status = PQresultStatus(&result);
+  return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
 Connection::Connection(const Options& options)
     : call_deadline_(options.call_deadline),
       handle_(connect(options)),
-      statements_(options.max_prepared_statements) {
+      statements_(options.max_prepared_statements),
+      insert_forms_(options.coalesce_inserts ? options.max_prepared_statements : 0) {
   const auto result = run(kSession, after(options.connect_timeout));
   if (!succeeded(*result))
     throw InfrastructureError("cannot set up the PostgreSQL session: " + message_of(*result));
@@ -43,37 +44,9 @@ Connection::~Connection() = default;
 ResultHandle Connection::run(const std::string& sql) { return run(sql, call_deadline()); }
 
 ResultHandle Connection::run(const std::string& sql, Deadline deadline) {
-  start(sql, deadline);
-  return finish(deadline);
-}
-
-void Connection::start(const std::string& sql, Deadline deadline) {
-  before_send();
-  sent(PQsendQuery(raw(), sql.c_str()), deadline);
-}
-
-ResultHandle Connection::run_prepared(std::string_view sql, const Parameters& parameters) {
-  const auto* name = statements_.find(sql);
-  if (name == nullptr) {
-    if (const auto oldest = statements_.make_room())
-      if (auto result = run("DEALLOCATE " + *oldest); !succeeded(*result)) return result;
-    const auto new_name = statements_.next_name();
-    if (auto result = prepare(sql, new_name); !succeeded(*result)) return result;
-    statements_.add(sql, new_name);
-    name = statements_.find(sql);
-  }
-  const auto deadline = call_deadline();
-  before_send();
-  sent(PQsendQueryPrepared(raw(), name->c_str(), parameters.count(), parameters.values(),
-                           parameters.lengths(), parameters.formats(), 0),
-       deadline);
-  return finish(deadline);
-}
-
-ResultHandle Connection::prepare(std::string_view sql, const std::string& name) {
-  const auto deadline = call_deadline();
-  before_send();
-  sent(PQsendPrepare(raw(), name.c_str(), std::string(sql).c_str(), 0, nullptr), deadline);
+  before_send(Mode::kSimple);
+  require_accepted(PQsendQuery(raw(), sql.c_str()));
+  flush(deadline);
   return finish(deadline);
 }
 
@@ -83,13 +56,33 @@ ResultHandle Connection::finish(Deadline deadline) {
     refuse_copy(*result);
     if (!kept || succeeded(*kept)) kept = std::move(result);
   }
-  if (native_) native_->watch(true);
+  if (native_in_use()) native_->watch(true);
   if (!kept) {
     abandon();
     throw InfrastructureError("PostgreSQL: the connection closed without an answer");
   }
   return kept;
 }
+
+void Connection::queue(const char* sql) {
+  before_send(Mode::kPipeline);
+  require_accepted(PQsendQueryParams(raw(), sql, 0, nullptr, nullptr, nullptr, nullptr, 0));
+}
+
+void Connection::queue_prepare(const std::string& name, const std::string& sql) {
+  before_send(Mode::kPipeline);
+  require_accepted(PQsendPrepare(raw(), name.c_str(), sql.c_str(), 0, nullptr));
+}
+
+void Connection::queue_prepared(const std::string& name, const Parameters& parameters) {
+  before_send(Mode::kPipeline);
+  require_accepted(PQsendQueryPrepared(raw(), name.c_str(), parameters.count(), parameters.values(),
+                                       parameters.lengths(), parameters.formats(), 0));
+}
+
+void Connection::queue_sync() { require_accepted(PQpipelineSync(raw())); }
+
+void Connection::push() { PQflush(raw()); }
 
 bool Connection::lost() const { return abandoned_ || PQstatus(raw()) != CONNECTION_OK; }
 
@@ -99,10 +92,18 @@ void Connection::abandon() noexcept {
 }
 
 NativeConnection& Connection::native() {
+  enter(Mode::kSimple);
   if (!native_) native_ = std::make_unique<NativeConnection>(raw());
-  // libpqxx's COPY takes a full send buffer for an error.
+  native_->watch(true);
+  // A COPY through libpqxx must wait for a slow server; non-blocking, it would fill our memory.
   PQsetnonblocking(raw(), 0);
   return *native_;
+}
+
+void Connection::resume_native() {
+  if (!native_in_use()) return;
+  enter(Mode::kSimple);
+  native_->watch(true);
 }
 
 std::exception_ptr Connection::native_failure() const {
@@ -113,12 +114,22 @@ void Connection::end_native() noexcept {
   if (native_) native_->end();
 }
 
-void Connection::before_send() {
+void Connection::before_send(Mode mode) {
   if (lost()) throw InfrastructureError("PostgreSQL: the connection is lost");
+  if (native_in_use() && PQpipelineStatus(raw()) == PQ_PIPELINE_OFF) {
+    native_->watch(false);
+    finish_native_statement();
+  }
+  enter(mode);
+}
+
+void Connection::enter(Mode mode) {
   PQsetnonblocking(raw(), 1);
-  if (!native_) return;
-  native_->watch(false);
-  finish_native_statement();
+  const bool on = PQpipelineStatus(raw()) != PQ_PIPELINE_OFF;
+  if (on == (mode == Mode::kPipeline)) return;
+  if ((on ? PQexitPipelineMode(raw()) : PQenterPipelineMode(raw())) == 1) return;
+  // A COPY that a handler left open in libpqxx.
+  require_accepted(0);
 }
 
 void Connection::finish_native_statement() {
@@ -129,9 +140,9 @@ void Connection::finish_native_statement() {
     if (is_copy(*left)) return;
 }
 
-void Connection::sent(int accepted, Deadline deadline) {
-  if (accepted == 1) return flush(deadline);
-  if (native_) native_->watch(true);
+void Connection::require_accepted(int accepted) {
+  if (accepted == 1) return;
+  if (native_in_use()) native_->watch(true);
   const std::string why = PQerrorMessage(raw());
   if (PQstatus(raw()) != CONNECTION_OK) throw InfrastructureError("PostgreSQL: " + why);
   // libpq itself refuses: too many arguments, or a COPY that a handler left open in libpqxx.
@@ -161,10 +172,8 @@ short Connection::wait(short events, Deadline deadline) {
 }
 
 void Connection::refuse_copy(const PGresult& result) {
-  if (!is_copy(result)) return;
-  // Only its data would get the connection out of this state.
-  abandon();
-  throw SqlError("COPY needs kinbox::postgres::native()", "0A000");
+  // Only data would get the connection out of this state; the rollback will drop it.
+  if (is_copy(result)) throw SqlError("COPY needs kinbox::postgres::native()", "0A000");
 }
 
 }  // namespace kinbox::postgres

@@ -8,6 +8,7 @@
 
 #include "kinbox/postgres/database.hpp"
 #include "postgres/handles.hpp"
+#include "postgres/insert_forms.hpp"
 #include "postgres/native_connection.hpp"
 #include "postgres/parameters.hpp"
 #include "postgres/statement_cache.hpp"
@@ -17,8 +18,8 @@ namespace kinbox::postgres {
 
 /// One libpq connection that never waits past a deadline.
 ///
-/// kinbox's own statements go through libpq itself: deadlines, SQLSTATE, COMMIT's command tag and,
-/// later, the pipeline live there, and libpqxx 6.4 hides them (its commit() even stays silent when
+/// kinbox's own statements go through libpq itself: deadlines, SQLSTATE, COMMIT's command tag and
+/// the pipeline live there, and libpqxx 6.4 hides them (its commit() even stays silent when
 /// PostgreSQL answers ROLLBACK). libpqxx shares the connection for handlers that ask for it.
 ///
 /// What the server answers is returned, errors included: the caller knows whose statement it was.
@@ -36,12 +37,21 @@ class Connection {
   ResultHandle run(const std::string& sql);
   ResultHandle run(const std::string& sql, Deadline deadline);
 
-  /// Runs one statement as a prepared one, preparing it where it is new to this connection.
-  ResultHandle run_prepared(std::string_view sql, const Parameters& parameters);
-
-  /// `run` in two halves: when `start` returns, the statement is on its way.
-  void start(const std::string& sql, Deadline deadline);
-  ResultHandle finish(Deadline deadline);
+  /// Pipeline mode: what is queued is sent when libpq's buffer is full, `push` or `flush` is
+  /// called; results come in order, a null one after each statement's last. Between `queue_sync`
+  /// and its result nothing but `queue` calls may be made.
+  void queue(const char* sql);
+  void queue_prepare(const std::string& name, const std::string& sql);
+  void queue_prepared(const std::string& name, const Parameters& parameters);
+  void queue_sync();
+  /// Sends what the socket takes without waiting.
+  void push();
+  /// Sends all of it.
+  void flush(Deadline deadline);
+  /// Waits for the next result of what was sent.
+  ResultHandle next_result(Deadline deadline);
+  StatementCache& statements() { return statements_; }
+  InsertForms& insert_forms() { return insert_forms_; }
 
   /// The server process that serves this session, from the server itself: a proxy may have told
   /// libpq another number.
@@ -59,26 +69,31 @@ class Connection {
   void retire() noexcept { retired_ = true; }
   bool usable() const { return !retired_ && !lost(); }
 
-  /// libpqxx's view of this connection, made when first asked for.
+  /// libpqxx's view of this connection, made when first asked for. Nothing may be queued.
   NativeConnection& native();
+  /// libpqxx may be in use until `end_native`.
+  bool native_in_use() const { return native_ && native_->in_use(); }
+  /// After kinbox's own statements, when libpqxx may go on.
+  void resume_native();
   /// What a handler did to the transaction through it; null when nothing wrong, or never asked for.
   std::exception_ptr native_failure() const;
   /// The transaction is over, and so are libpqxx's handles to it.
   void end_native() noexcept;
 
  private:
-  ResultHandle prepare(std::string_view sql, const std::string& name);
-  void before_send();
+  enum class Mode { kSimple, kPipeline };
+  void before_send(Mode mode);
   void finish_native_statement();
-  void sent(int accepted, Deadline deadline);
-  void flush(Deadline deadline);
-  ResultHandle next_result(Deadline deadline);
+  void enter(Mode mode);
+  void require_accepted(int accepted);
+  ResultHandle finish(Deadline deadline);
   short wait(short events, Deadline deadline);
   void refuse_copy(const PGresult& result);
 
   std::chrono::milliseconds call_deadline_;
   ConnectionHandle handle_;
   StatementCache statements_;
+  InsertForms insert_forms_;
   std::string backend_pid_;
   bool abandoned_ = false;
   bool retired_ = false;
@@ -88,5 +103,7 @@ class Connection {
 
 /// Whether the statement did what it was asked to.
 bool succeeded(const PGresult& result);
+/// Whether it began a COPY.
+bool is_copy(const PGresult& result);
 
 }  // namespace kinbox::postgres

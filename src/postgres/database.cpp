@@ -12,14 +12,13 @@ namespace kinbox::postgres {
 namespace {
 
 std::string set_local(const std::string& name, std::chrono::milliseconds value) {
-  return "; SET LOCAL " + name + " = " + std::to_string(value.count());
+  return "set_config('" + name + "', '" + std::to_string(value.count()) + "', true)";
 }
 
-/// One round trip.
-std::string begin_text(const Options& options) {
-  return "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE" +
-         set_local("lock_timeout", options.lock_timeout) +
-         set_local("statement_timeout", options.statement_timeout) +
+/// One statement: it travels with BEGIN.
+std::string session_text(const Options& options) {
+  return "SELECT " + set_local("lock_timeout", options.lock_timeout) + ", " +
+         set_local("statement_timeout", options.statement_timeout) + ", " +
          set_local("idle_in_transaction_session_timeout",
                    options.idle_in_transaction_session_timeout);
 }
@@ -29,18 +28,14 @@ class PostgresDatabase final : public Database {
   explicit PostgresDatabase(const Options& options)
       : options_(options),
         dialect_(Backend::kPostgres, options.schema),
-        begin_(begin_text(options)) {}
+        session_text_(session_text(options)) {}
 
   const Dialect& dialect() const override { return dialect_; }
 
   std::unique_ptr<OpenTransaction> begin() override {
-    auto connection = idle_connection();
-    const auto result = connection->run(begin_);
-    if (!succeeded(*result)) {
-      connection->abandon();
-      throw InfrastructureError("PostgreSQL: cannot begin a transaction: " + message_of(*result));
-    }
-    return std::make_unique<PostgresTransaction>(std::move(connection), dialect_);
+    auto transaction = std::make_unique<PostgresTransaction>(idle_connection(), dialect_);
+    transaction->begin(session_text_);
+    return transaction;
   }
 
   void refuse_unsafe() override {
@@ -71,7 +66,7 @@ class PostgresDatabase final : public Database {
 
   Options options_;
   Dialect dialect_;
-  std::string begin_;
+  std::string session_text_;
   std::shared_ptr<Connection> connection_;
 };
 

@@ -66,7 +66,7 @@ bool ends_or_nests(std::string_view tag) {
 }  // namespace
 
 struct NativeConnection::Watcher {
-  bool on = true;
+  bool on = false;
   std::exception_ptr failure;
 
   /// libpq calls this for every result made on the connection.
@@ -102,7 +102,7 @@ NativeConnection::NativeConnection(PGconn* connection)
     : connection_(connection),
       watcher_(std::make_unique<Watcher>()),
       shared_(std::make_unique<Shared>(connection)) {
-  // libpqxx has put its own in place.
+  // libpqxx has put its own in place, which would outlive it.
   PQsetNoticeProcessor(connection, ignore_notice, nullptr);
   if (PQregisterEventProc(connection, &Watcher::on_event, "kinbox", watcher_.get()) == 0)
     throw std::bad_alloc();
@@ -119,7 +119,10 @@ pqxx::transaction_base& NativeConnection::transaction() {
 void NativeConnection::end() noexcept {
   shared_->transaction.reset();
   watcher_->failure = nullptr;
+  watcher_->on = false;
 }
+
+bool NativeConnection::in_use() const noexcept { return shared_->transaction != nullptr; }
 
 void NativeConnection::watch(bool on) noexcept { watcher_->on = on; }
 

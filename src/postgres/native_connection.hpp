@@ -26,7 +26,10 @@ class NativeConnection {
   /// The transaction is over: handles and failures are forgotten.
   void end() noexcept;
 
-  /// Off while kinbox's own statements run.
+  /// Somebody holds the handle.
+  bool in_use() const noexcept;
+
+  /// Off at first, after `end`, and while kinbox's own statements run.
   void watch(bool on) noexcept;
 
   /// The first thing that went wrong while watching: InfrastructureError, SqlError or

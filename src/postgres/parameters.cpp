@@ -12,6 +12,7 @@ namespace {
 
 constexpr int kText = 0;
 constexpr int kBinary = 1;
+constexpr auto kNotInTexts = static_cast<std::size_t>(-1);
 
 void refuse_nul(std::string_view text) {
   if (text.find('\0') == std::string_view::npos) return;
@@ -67,24 +68,31 @@ struct AppendElement {
 
 }  // namespace
 
-Parameters::Parameters(std::span<const SqlParam> params) {
-  // Short texts live inside their strings, and values_ points there: the strings must not move.
-  texts_.reserve(params.size());
-  values_.reserve(params.size());
-  lengths_.reserve(params.size());
-  formats_.reserve(params.size());
+void Parameters::assign(std::span<const SqlParam> params) {
+  texts_.clear();
+  begins_.clear();
+  values_.clear();
+  lengths_.clear();
+  formats_.clear();
+  size_ = 0;
   for (const auto& param : params) add(param);
+  // Only now do the texts stay where they are.
+  for (std::size_t i = 0; i < begins_.size(); ++i)
+    if (begins_[i] != kNotInTexts) values_[i] = texts_.data() + begins_[i];
+  size_ += texts_.size();
 }
 
 void Parameters::add(const SqlParam& param) {
   if (const auto* bytes = std::get_if<Bytes>(&param.value())) {
     // A null pointer would be NULL; empty bytes are not.
     values_.push_back(bytes->empty() ? "" : as_text(*bytes).data());
+    begins_.push_back(kNotInTexts);
     lengths_.push_back(length_of(*bytes));
     formats_.push_back(kBinary);
+    size_ += bytes->size();
   } else if (const auto* text = std::get_if<std::string_view>(&param.value())) {
     refuse_nul(*text);
-    add_text(std::string(*text));
+    add_text(*text);
   } else if (const auto* flag = std::get_if<bool>(&param.value())) {
     add_text(*flag ? "true" : "false");
   } else if (const auto* number = std::get_if<std::int64_t>(&param.value())) {
@@ -93,16 +101,23 @@ void Parameters::add(const SqlParam& param) {
     add_text(number_text(*real));
   } else {
     values_.push_back(nullptr);
+    begins_.push_back(kNotInTexts);
     lengths_.push_back(0);
     formats_.push_back(kText);
   }
 }
 
-void Parameters::add_text(std::string text) {
-  texts_.push_back(std::move(text));
-  values_.push_back(texts_.back().c_str());
+void Parameters::add_text(std::string_view text) {
+  begins_.push_back(texts_.size());
+  texts_.append(text);
+  texts_ += '\0';
+  values_.push_back(nullptr);
   lengths_.push_back(0);
   formats_.push_back(kText);
+}
+
+void append_element(std::string& literal, const SqlParam& param) {
+  std::visit(AppendElement{literal}, param.value());
 }
 
 std::vector<std::string> array_literals(std::span<const SqlParam> rows, std::size_t columns) {
@@ -110,7 +125,7 @@ std::vector<std::string> array_literals(std::span<const SqlParam> rows, std::siz
   for (std::size_t at = 0; at < rows.size(); ++at) {
     auto& literal = literals[at % columns];
     if (literal.size() > 1) literal += ',';
-    std::visit(AppendElement{literal}, rows[at].value());
+    append_element(literal, rows[at]);
   }
   for (auto& literal : literals) literal += '}';
   return literals;

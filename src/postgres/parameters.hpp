@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <vector>
@@ -9,28 +10,39 @@
 namespace kinbox::postgres {
 
 /// Arguments in libpq's form. Bytes are pointed to, so the arguments must live as long; the rest is
-/// copied.
+/// copied. Memory is kept from one assignment to the next.
 class Parameters {
  public:
   Parameters() = default;
+  explicit Parameters(std::span<const SqlParam> params) { assign(params); }
+
   /// Throws SqlError (22021) on a text that holds NUL: libpq would cut it there, and two ids would
   /// become one.
-  explicit Parameters(std::span<const SqlParam> params);
+  void assign(std::span<const SqlParam> params);
 
   int count() const { return static_cast<int>(values_.size()); }
+  /// What will be sent, in bytes.
+  std::size_t size() const { return size_; }
   const char* const* values() const { return values_.data(); }
   const int* lengths() const { return lengths_.data(); }
   const int* formats() const { return formats_.data(); }
 
  private:
   void add(const SqlParam& param);
-  void add_text(std::string text);
+  void add_text(std::string_view text);
 
-  std::vector<std::string> texts_;
+  /// All texts, each with its NUL.
+  std::string texts_;
+  /// Where a value's text begins; kNotInTexts for others.
+  std::vector<std::size_t> begins_;
+  std::size_t size_ = 0;
   std::vector<const char*> values_;
   std::vector<int> lengths_;
   std::vector<int> formats_;
 };
+
+/// Appends `param` to a PostgreSQL array literal. Throws like Parameters.
+void append_element(std::string& literal, const SqlParam& param);
 
 /// `rows` (row after row, `columns` each) as one PostgreSQL array literal per column. Throws like
 /// Parameters.

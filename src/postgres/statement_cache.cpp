@@ -14,6 +14,14 @@ void StatementCache::add(std::string_view sql, std::string name) {
   by_sql_.emplace(entries_.front().sql, entries_.begin());
 }
 
+void StatementCache::forget(std::string_view sql) {
+  const auto found = by_sql_.find(sql);
+  if (found == by_sql_.end()) return;
+  const auto entry = found->second;
+  by_sql_.erase(found);
+  entries_.erase(entry);
+}
+
 std::optional<std::string> StatementCache::make_room() {
   if (entries_.size() < capacity_ || entries_.empty()) return std::nullopt;
   auto name = std::move(entries_.back().name);

@@ -25,6 +25,9 @@ class StatementCache {
   /// Remembers that `sql` is prepared as `name`. Room must have been made.
   void add(std::string_view sql, std::string name);
 
+  /// Preparing `sql` failed, or did not happen.
+  void forget(std::string_view sql);
+
   /// When full: forgets the statement unused for longest and returns its name, to be deallocated.
   std::optional<std::string> make_room();
 

@@ -1,6 +1,7 @@
 #include "postgres/transaction.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include "kinbox/errors.hpp"
@@ -12,6 +13,9 @@ namespace {
 
 // Enough for a healthy server; with another one, dropping the connection rolls back as well.
 constexpr std::chrono::seconds kRollbackDeadline{5};
+
+constexpr const char* kBegin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+constexpr const char* kCommit = "COMMIT";
 
 /// A syntax error in a script of a hundred lines needs more than its message.
 void refuse_with_line(const std::string& script, const PGresult& failure) {
@@ -32,23 +36,32 @@ void refuse_with_line(const std::string& script, const PGresult& failure) {
 
 PostgresTransaction::PostgresTransaction(std::shared_ptr<Connection> connection,
                                          const Dialect& dialect)
-    : connection_(std::move(connection)), dialect_(dialect) {}
+    : connection_(std::move(connection)), dialect_(dialect), pipeline_(*connection_) {}
+
+void PostgresTransaction::begin(std::string_view session) {
+  pipeline_.send({.begins = true}, kBegin, {});
+  pipeline_.send({.begins = true}, session, {});
+}
 
 PostgresTransaction::~PostgresTransaction() { rollback(); }
 
 void PostgresTransaction::do_execute(StatementNumber number, std::string_view sql,
                                      std::span<const SqlParam> params) {
-  const auto result = run(sql, params);
-  affected_.resize(static_cast<std::size_t>(number) + 1);
-  affected_.back() = affected_rows(*result);
+  if (join_set(number, sql, params)) return;
+  send(number, sql, params);
+  // libpqxx knows no pipeline.
+  if (pipeline_.full() || connection_->native_in_use()) await();
 }
 
 Rows PostgresTransaction::do_query(std::string_view sql, std::span<const SqlParam> params) {
-  return rows_from(*run(sql, params));
+  send(last_statement(), sql, params);
+  return rows_from(*await());
 }
 
 std::int64_t PostgresTransaction::do_await_affected_rows(StatementNumber number) {
-  return affected_.at(static_cast<std::size_t>(number));
+  if (sets_.holds(number)) send_sets();
+  if (!pipeline_.answered(number)) await();
+  return pipeline_.affected_rows(number);
 }
 
 std::exception_ptr PostgresTransaction::do_native_failure() noexcept {
@@ -60,31 +73,37 @@ Rows PostgresTransaction::do_query_bulk(const BulkStatement& statement,
   if (rows.empty()) return {};
   const auto literals = array_literals(rows, columns);
   const std::vector<SqlParam> arrays(literals.begin(), literals.end());
-  return rows_from(*run(statement.for_all_rows, arrays));
+  send(last_statement(), statement.for_all_rows, arrays);
+  return rows_from(*await());
 }
 
-void PostgresTransaction::do_flush() { refuse_native_failure(); }
+void PostgresTransaction::do_flush() {
+  refuse_native_failure();
+  send_sets();
+  if (!pipeline_.empty()) await();
+}
 
 void PostgresTransaction::do_commit(const std::function<void()>& on_sent) {
   refuse_native_failure();
   connection_->end_native();
-  const auto deadline = connection_->call_deadline();
-  ResultHandle result;
+  send_sets();
+  Pipeline::Answers answers;
   try {
-    connection_->start("COMMIT", deadline);
+    pipeline_.send_text({}, kCommit);
+    pipeline_.flush();
     if (on_sent) on_sent();
-    result = connection_->finish(deadline);
+    answers = pipeline_.await();
   } catch (const InfrastructureError& error) {
     throw_outcome_unknown(error.what());
   }
-  if (!succeeded(*result) && sqlstate_of(*result).empty())
-    throw_outcome_unknown("PostgreSQL: " + message_of(*result));
-  require_commit(*result);
+  require_commit(answers);
 }
 
-void PostgresTransaction::require_commit(PGresult& result) {
-  require_success(result);
-  const std::string tag = PQcmdStatus(&result);
+void PostgresTransaction::require_commit(const Pipeline::Answers& answers) {
+  if (answers.failure && sqlstate_of(*answers.failure->result).empty())
+    throw_outcome_unknown("PostgreSQL: " + message_of(*answers.failure->result));
+  if (answers.failure) fail(*answers.failure);
+  const std::string tag = PQcmdStatus(answers.last.get());
   if (tag == "COMMIT") return;
   // No error: this is how PostgreSQL answers COMMIT in an aborted transaction.
   throw SqlError(
@@ -95,21 +114,23 @@ void PostgresTransaction::require_commit(PGresult& result) {
 void PostgresTransaction::do_rollback() noexcept {
   connection_->end_native();
   const auto is_over = [&] { return PQtransactionStatus(connection_->raw()) == PQTRANS_IDLE; };
-  if (connection_->lost() || is_over()) return;
   try {
-    connection_->run("ROLLBACK", after(kRollbackDeadline));
+    // A statement on its way may still fail.
+    if (!connection_->lost() && !pipeline_.empty()) pipeline_.await();
+    if (!connection_->lost() && !is_over()) connection_->run("ROLLBACK", after(kRollbackDeadline));
   } catch (...) {
     // Below.
   }
-  if (!is_over()) connection_->abandon();
+  if (!connection_->lost() && !is_over()) connection_->abandon();
 }
 
 void PostgresTransaction::run_script(const std::string& script) {
   refuse_if_doomed();
   try {
+    if (!pipeline_.empty()) await();
     const auto result = connection_->run(script, kNever);
     if (!succeeded(*result)) refuse_with_line(script, *result);
-    require_success(*result);
+    if (!succeeded(*result)) throw_failure(*result, origin(), connection_->lost());
     if (PQtransactionStatus(connection_->raw()) != PQTRANS_INTRANS)
       throw TransactionMisuse("the script ended the transaction it ran in");
   } catch (...) {
@@ -119,26 +140,79 @@ void PostgresTransaction::run_script(const std::string& script) {
 }
 
 pqxx::transaction_base& PostgresTransaction::native() {
-  refuse_if_doomed();
-  refuse_native_failure();
+  flush();
   return connection_->native().transaction();
 }
 
-ResultHandle PostgresTransaction::run(std::string_view sql, std::span<const SqlParam> params) {
+void PostgresTransaction::send(StatementNumber number, std::string_view sql,
+                               std::span<const SqlParam> params) {
   refuse_native_failure();
-  const Parameters parameters(params);
-  auto result = connection_->run_prepared(sql, parameters);
-  require_success(*result);
-  return result;
+  send_sets();
+  pipeline_.send({number, origin()}, sql, params);
 }
 
-void PostgresTransaction::require_success(const PGresult& result) {
-  if (succeeded(result)) return;
+bool PostgresTransaction::join_set(StatementNumber number, std::string_view sql,
+                                   std::span<const SqlParam> params) {
+  if (one_by_one_ || origin() != Origin::kHandler || connection_->native_in_use()) return false;
+  const auto* form = form_of(number, sql);
+  if (form == nullptr || !InsertSets::fits(*form, params)) return false;
+  if (sets_.full() || sets_.stands_behind_others(*form)) send_sets();
+  sets_.hold(*form, number, params);
+  return true;
+}
+
+const SetInsert* PostgresTransaction::form_of(StatementNumber number, std::string_view sql) {
+  auto& forms = connection_->insert_forms();
+  if (const auto* known = forms.find(sql)) return known->has_value() ? &**known : nullptr;
+  if (forms.full()) return nullptr;
+  const auto& form = forms.add(sql, ask_for_form(number, sql));
+  return form ? &*form : nullptr;
+}
+
+std::optional<SetInsert> PostgresTransaction::ask_for_form(StatementNumber number,
+                                                           std::string_view sql) {
+  const auto insert = parse_plain_insert(sql);
+  if (!insert) return std::nullopt;
+  const auto name = pipeline_.prepare({number, origin()}, sql);
+  const std::array<SqlParam, 2> params{name, insert->table};
+  pipeline_.send({number, Origin::kFramework}, kInsertForm, params);
+  return set_insert_from(*insert, rows_from(*await()));
+}
+
+void PostgresTransaction::send_sets() {
+  if (sets_.empty()) return;
+  for (const auto& set : sets_.take()) {
+    const std::vector<SqlParam> arrays(set.arrays.begin(), set.arrays.end());
+    pipeline_.send({set.rows == 1 ? set.number : kOneOfSeveral, Origin::kHandler}, set.form->text,
+                   arrays);
+  }
+  if (pipeline_.full()) await();
+}
+
+ResultHandle PostgresTransaction::await() {
+  auto answers = pipeline_.await();
+  if (answers.failure) fail(*answers.failure);
+  connection_->resume_native();
+  return std::move(answers.last);
+}
+
+void PostgresTransaction::fail(const Pipeline::Failure& failure) {
+  const auto& result = *failure.result;
+  if (is_copy(result)) throw SqlError("COPY needs kinbox::postgres::native()", "0A000");
+  if (failure.sender.begins) {
+    connection_->abandon();
+    throw InfrastructureError("PostgreSQL: cannot begin a transaction: " + message_of(result));
+  }
   // A prepared statement that is gone (DEALLOCATE, DISCARD) or whose result changed: the retry
   // must find a connection without it.
   const auto code = sqlstate_of(result);
   if (code == "26000" || code == "0A000") connection_->retire();
-  throw_failure(result, origin(), connection_->lost());
+  try {
+    throw_failure(result, failure.sender.origin, connection_->lost());
+  } catch (SqlError& error) {
+    error.blame(failure.sender.number);
+    throw;
+  }
 }
 
 void PostgresTransaction::refuse_native_failure() const {

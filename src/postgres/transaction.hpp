@@ -1,19 +1,24 @@
 #pragma once
 
 #include <memory>
-#include <vector>
 
 #include "kinbox/transaction.hpp"
 #include "postgres/connection.hpp"
+#include "postgres/insert_sets.hpp"
+#include "postgres/pipeline.hpp"
 
 namespace kinbox::postgres {
 
-/// A transaction that has begun on `connection`.
+/// A transaction on one connection. Statements are pipelined: their answers are awaited when
+/// somebody reads them, with the next query, or with COMMIT. So is BEGIN's.
 class PostgresTransaction final : public OpenTransaction {
  public:
   /// The connection is shared with the Database, which may drop it for a new one before this dies.
   PostgresTransaction(std::shared_ptr<Connection> connection, const Dialect& dialect);
   ~PostgresTransaction() override;
+
+  /// BEGIN, and `session` behind it, which sets the transaction up. Before all else.
+  void begin(std::string_view session);
 
   const Dialect& dialect() const override { return dialect_; }
   pqxx::transaction_base& native();
@@ -28,20 +33,30 @@ class PostgresTransaction final : public OpenTransaction {
   std::exception_ptr do_native_failure() noexcept override;
   Rows do_query_bulk(const BulkStatement& statement, std::span<const SqlParam> rows,
                      std::size_t columns) override;
+  void do_end_event() override { sets_.join(); }
+  void do_send_one_by_one() override { one_by_one_ = true; }
   void do_flush() override;
   void do_commit(const std::function<void()>& on_sent) override;
   void do_rollback() noexcept override;
 
  private:
-  ResultHandle run(std::string_view sql, std::span<const SqlParam> params);
-  void require_success(const PGresult& result);
+  void send(StatementNumber number, std::string_view sql, std::span<const SqlParam> params);
+  /// Keeps the statement to be sent with others like it; false if it must go alone.
+  bool join_set(StatementNumber number, std::string_view sql, std::span<const SqlParam> params);
+  const SetInsert* form_of(StatementNumber number, std::string_view sql);
+  std::optional<SetInsert> ask_for_form(StatementNumber number, std::string_view sql);
+  void send_sets();
+  /// The answer to the statement sent last, when all have come.
+  ResultHandle await();
+  [[noreturn]] void fail(const Pipeline::Failure& failure);
   void refuse_native_failure() const;
-  void require_commit(PGresult& result);
+  void require_commit(const Pipeline::Answers& answers);
 
   std::shared_ptr<Connection> connection_;
   const Dialect& dialect_;
-  /// By statement number; statements that were not `execute` have 0.
-  std::vector<std::int64_t> affected_;
+  Pipeline pipeline_;
+  InsertSets sets_;
+  bool one_by_one_ = false;
 };
 
 }  // namespace kinbox::postgres

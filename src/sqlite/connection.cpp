@@ -46,14 +46,16 @@ struct Connection::Setting {
   const char* expected;
   const char* why;
 
-  static const std::array<Setting, 3> kAll;
+  static const std::array<Setting, 4> kAll;
 };
 
-const std::array<Connection::Setting, 3> Connection::Setting::kAll{{
+const std::array<Connection::Setting, 4> Connection::Setting::kAll{{
     {"foreign_keys", "ON", "1", "the guard against foreign commits is a foreign key"},
     {"synchronous", "FULL", "2", "a commit must survive a power cut"},
     {"journal_mode", "WAL", "wal",
      "readers must not block the writer; the file system must offer shared memory for it"},
+    {"cache_size", "-16384", "-16384",
+     "16 MiB: ids are random, and the inbox's index is met everywhere"},
 }};
 
 Connection::Connection(const Options& options)

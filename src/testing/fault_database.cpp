@@ -32,6 +32,8 @@ class FaultTransaction : public OpenTransaction {
     strike();
     return inner_->query_bulk(statement, rows, columns);
   }
+  void do_end_event() override { inner_->set_origin(Origin::kFramework); }
+  void do_send_one_by_one() override { inner_->send_one_by_one(); }
   void do_flush() override { inner_->flush(); }
   void do_commit(const std::function<void()>& on_sent) override {
     plan_(FaultPoint::kBeforeCommit);

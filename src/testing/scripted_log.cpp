@@ -45,6 +45,18 @@ LogRange ScriptedLog::range(const TopicPartition& partition) const {
   return {log.start, log.end};
 }
 
+void ScriptedLog::recreate(const std::string& topic) {
+  const std::lock_guard lock(state_->mutex);
+  ++state_->recreations[topic];
+  for (auto& [partition, log] : state_->logs)
+    if (partition.topic == topic) log = {};
+}
+
+void ScriptedLog::hide_topic_ids() {
+  const std::lock_guard lock(state_->mutex);
+  state_->topic_ids_hidden = true;
+}
+
 std::unique_ptr<ScriptedSource> ScriptedLog::member() {
   return std::unique_ptr<ScriptedSource>(new ScriptedSource(state_));
 }

@@ -189,6 +189,13 @@ Offset ScriptedSource::offset_at(const TopicPartition& partition, Timestamp time
   return found == log.records.end() ? log.end : found->first;
 }
 
+std::string ScriptedSource::topic_id(const std::string& topic) {
+  const std::lock_guard lock(log_->mutex);
+  ask_broker();
+  if (log_->topic_ids_hidden) return {};
+  return topic + '#' + std::to_string(log_->recreations[topic]);
+}
+
 bool ScriptedSource::at_end(const TopicPartition& partition) const {
   const std::lock_guard lock(log_->mutex);
   const auto found = member_->assigned.find(partition);

@@ -20,6 +20,9 @@ struct ScriptedLog::State {
   std::condition_variable changed;
   std::map<TopicPartition, Log> logs;
   std::map<TopicPartition, Offset> told;
+  /// How often a topic was created anew.
+  std::map<std::string, int> recreations;
+  bool topic_ids_hidden = false;
 };
 
 }  // namespace kinbox::testing

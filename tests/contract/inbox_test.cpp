@@ -80,6 +80,19 @@ TEST_P(InboxContract, AnswersComeInTheGivenOrder) {
   EXPECT_THAT(claim(*tx, {"z", "m", "a"}), ElementsAre(true, false, true));
 }
 
+// Where rows lie tells in which order they were made. Two workers that meet on ids must take them
+// in one order, or each waits for the other.
+TEST_P(InboxContract, ClaimsAreMadeInOrderOfTheirIdsBytes) {
+  const auto tx = database().begin();
+  claim(*tx, {"b", "\xC3\xA9", "a", "B", "aa"});
+  std::vector<std::string> made;
+  for (const auto row : tx->query(
+           database().dialect().render("SELECT event_id FROM {kinbox}.processed_events ORDER BY ") +
+           (is_sqlite() ? "rowid" : "ctid")))
+    made.push_back(row.get<std::string>(0));
+  EXPECT_THAT(made, ElementsAre("B", "a", "aa", "b", "\xC3\xA9"));
+}
+
 TEST_P(InboxContract, ClaimingNothingIsFine) {
   const auto tx = database().begin();
   EXPECT_TRUE(claim(*tx, {}).empty());

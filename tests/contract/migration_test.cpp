@@ -220,6 +220,11 @@ TEST_P(PostgresMigration, AStepMayTakeLongerThanAStatementOfAHandler) {
   EXPECT_THAT(slow.up(), ElementsAre("0001_step.sql"));
 }
 
+TEST_P(PostgresMigration, ASchemaThatIsThereAlreadyIsUsed) {
+  script("CREATE SCHEMA {kinbox}");
+  EXPECT_EQ(migrator(shop()).up().size(), 3u);
+}
+
 TEST_P(PostgresMigration, ARoleThatMayNotCreateCanStartOnACurrentSchema) {
   migrator(shop()).up();
   const auto& owner = dynamic_cast<PostgresTestDatabase&>(home());

@@ -43,7 +43,7 @@ class ProgressContract : public DatabaseContract {
   }
   Opened try_open(const PartitionClaim& claim, const std::string& owner = "me") {
     const auto tx = database().begin();
-    return progress(owner).open(*tx, kOrders, claim, claim.next_offset + 1);
+    return progress(owner).open(*tx, kOrders, claim, claim.next_offset + 1).result();
   }
   std::string sql(std::string_view text) { return database().dialect().render(text); }
   void write_effect(OpenTransaction& tx) {
@@ -58,7 +58,7 @@ class ProgressContract : public DatabaseContract {
   std::unique_ptr<OpenTransaction> open_batch() {
     const auto claim = take();
     auto tx = database().begin();
-    EXPECT_EQ(mine().open(*tx, kOrders, claim, 101), Opened::kOpened);
+    EXPECT_EQ(mine().open(*tx, kOrders, claim, 101).result(), Opened::kOpened);
     write_effect(*tx);
     return tx;
   }
@@ -108,7 +108,7 @@ TEST_P(ProgressContract, ABatchMovesThePositionAndItsCounters) {
   auto claim = take();
   for (int round = 1; round <= 2; ++round) {
     const auto tx = database().begin();
-    ASSERT_EQ(mine().open(*tx, kOrders, claim, claim.next_offset + 21), Opened::kOpened);
+    ASSERT_EQ(mine().open(*tx, kOrders, claim, claim.next_offset + 21).result(), Opened::kOpened);
     mine().close(*tx, kOrders,
                  {.applied = 1, .duplicates = 2, .parked = 3, .dead = 4, .skipped = 5, .gaps = 6});
     tx->commit();
@@ -133,6 +133,12 @@ TEST_P(ProgressContract, ARolledBackBatchLeavesThePosition) {
 TEST_P(ProgressContract, AnotherOwnersEpochIsMissed) {
   const auto old = take("me");
   take("you");
+  EXPECT_EQ(try_open(old, "me"), Opened::kMissed);
+}
+
+TEST_P(ProgressContract, AnOlderClaimOfTheSameOwnerIsMissed) {
+  const auto old = take("me");
+  take("me");
   EXPECT_EQ(try_open(old, "me"), Opened::kMissed);
 }
 
@@ -161,7 +167,7 @@ TEST_P(ProgressContract, AnOperatorsChangeIsMissed) {
 TEST_P(ProgressContract, AnOpenBatchDelaysTheNextOwnerAndIsTheLast) {
   const auto old = take("me");
   const auto tx = database().begin();
-  ASSERT_EQ(mine().open(*tx, kOrders, old, 101), Opened::kOpened);
+  ASSERT_EQ(mine().open(*tx, kOrders, old, 101).result(), Opened::kOpened);
   auto next = std::async(std::launch::async, [&] {
     const auto other = connect();
     const auto theirs = other->begin();
@@ -265,7 +271,7 @@ TEST_P(ProgressContract, PartitionsAndConsumersHavePositionsOfTheirOwn) {
   tx->commit();
   const auto claim = take();
   tx = database().begin();
-  ASSERT_EQ(mine().open(*tx, kOrders, claim, 101), Opened::kOpened);
+  ASSERT_EQ(mine().open(*tx, kOrders, claim, 101).result(), Opened::kOpened);
   mine().close(*tx, kOrders, {.applied = 1});
   tx->commit();
   EXPECT_EQ(number("SELECT next_offset FROM {kinbox}.consumer_progress WHERE partition = 4"), 0);

@@ -113,8 +113,8 @@ TEST_P(TransactionContract, AffectedRowsAreTheStatementsOwn) {
   const auto first = tx->execute(insert_, 1, "one");
   tx->execute(insert_, 2, "two");
   const auto both = tx->execute(sql("UPDATE {kinbox}.orders SET note = $1"), "new");
-  const auto none = tx->execute(sql("DELETE FROM {kinbox}.orders WHERE id = $1"), 99);
   const auto ddl = tx->execute("CREATE TEMPORARY TABLE scratch (id INTEGER)");
+  const auto none = tx->execute(sql("DELETE FROM {kinbox}.orders WHERE id = $1"), 99);
   EXPECT_EQ(ddl.affected_rows(), 0);
   EXPECT_EQ(none.affected_rows(), 0);
   EXPECT_EQ(both.affected_rows(), 2);

@@ -3,12 +3,15 @@
 
 #include <random>
 #include <set>
+#include <thread>
 
+#include "support/eventually.hpp"
 #include "support/pipeline.hpp"
 
 namespace kinbox::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -64,6 +67,56 @@ TEST_P(NothingLost, SkippingMustBeNamedAndIsCounted) {
   EXPECT_EQ(verdict("e-1"), "skipped");
   EXPECT_THAT(observer.notices<notice::Skipped>().at(0).failure.error_text,
               HasSubstr("no handler for type \"NobodyTakesThis\""));
+}
+
+TEST_P(NothingLost, OlderThanSkipsByTheRecordsTimestamp) {
+  using std::chrono::hours;
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  options.dispatch.older_than = hours{1};
+  const auto append = [&](std::optional<std::string> value, std::optional<Timestamp> timestamp) {
+    OwnedRecord record;
+    record.value = std::move(value);
+    record.timestamp = timestamp;
+    log.append(p0, std::move(record));
+  };
+  append(json("old"), now - hours{2});
+  append(json("new"), now - std::chrono::minutes{30});
+  append(json("of the future"), now + hours{2});
+  append(json("without a timestamp"), std::nullopt);
+  append(json("of no known type", "NobodyTakesThis"), now - hours{2});
+  append("poison", now - hours{2});
+  append("poison", now);
+  run_until_idle({p0});
+  EXPECT_THAT(effects(), ElementsAre("new", "of the future", "without a timestamp"));
+  EXPECT_EQ(verdict("old"), "skipped");
+  EXPECT_THAT(dead_reasons(), ElementsAre("undecodable"));
+  EXPECT_EQ(tally(p0), (Tally{.applied = 3, .dead = 1, .skipped = 3}));
+  const auto skipped = observer.notices<notice::Skipped>();
+  for (const auto& notice : skipped) EXPECT_EQ(notice.failure.reason, "older_than");
+  EXPECT_THAT(skipped.at(0).failure.error_text,
+              AllOf(HasSubstr("orders.created/0@0 is of "), HasSubstr("older_than")));
+}
+
+TEST_P(NothingLost, WhatWasTooOldStaysSkippedWhenItComesAgain) {
+  options.dispatch.older_than = std::chrono::hours{1};
+  OwnedRecord record;
+  record.value = json("old");
+  record.timestamp = Timestamp{std::chrono::milliseconds{1}};
+  log.append(p0, record);
+  send(p0, "old");
+  run_until_idle({p0});
+  EXPECT_THAT(effects(), IsEmpty());
+  EXPECT_EQ(tally(p0), (Tally{.duplicates = 1, .skipped = 1}));
+}
+
+TEST_P(NothingLost, NothingIsTooOldForAnAgeThatNoClockHolds) {
+  options.dispatch.older_than = std::chrono::milliseconds::max();
+  OwnedRecord record;
+  record.value = json("old");
+  record.timestamp = Timestamp{std::chrono::milliseconds{0}};
+  log.append(p0, record);
+  run_until_idle({p0});
+  EXPECT_EQ(verdict("old"), "applied");
 }
 
 TEST_P(NothingLost, ThePositionComesFromTheDatabaseNotFromKafka) {
@@ -166,6 +219,26 @@ TEST_P(NothingLost, AnOutageOfTheDatabaseLosesAndRepeatsNothing) {
   EXPECT_EQ(all.size(), 50U);
   EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), 50U);
   EXPECT_THAT(dead_reasons(), IsEmpty());
+}
+
+TEST_P(NothingLost, AnOutageIsOverAlsoForAWorkerThatLostWhatItHeld) {
+  options.infrastructure.first_delay = std::chrono::milliseconds{100};
+  send(p0, "mine");
+  Member m;
+  bool struck = false;
+  m = member({p0}, [&](FaultPoint point) {
+    if (point != FaultPoint::kBeforeCommit || observer.steps().empty() || struck) return;
+    struck = true;
+    m.source->revoke({p0}, Revocation::kLost);
+    m.source->assign({p1});
+    throw InfrastructureError("scripted outage");
+  });
+  std::thread worker([&] { m.worker->run({}, std::chrono::seconds{5}); });
+  EXPECT_TRUE(eventually([&] { return observer.notices<notice::Assigned>().size() == 2; }));
+  send(p1, "new");
+  EXPECT_TRUE(eventually([&] { return effects() == std::vector<std::string>{"new"}; }));
+  m.worker->stop();
+  worker.join();
 }
 
 TEST_P(NothingLost, APartitionThatCannotBeTakenIsTakenLater) {

@@ -305,11 +305,11 @@ class CliRunKafka : public CliRun {
   static kafka::Settings settings() {
     return kafka::Settings({{"bootstrap.servers", KafkaService::get().brokers()}});
   }
-  void configure_kafka(const std::string& setting = "client.id: test") {
+  void configure_kafka(const std::string& setting = "client.id: test", int workers = 1) {
     std::ofstream(config_) << "kafka:\n  bootstrap.servers: '" << KafkaService::get().brokers()
                            << "'\n  " << setting << "\ndatabase: {sqlite: k.db}\nconsumers:\n"
                            << "  - {name: orders, group: " << topic_ << ", topics: [" << topic_
-                           << "], handlers: [order_view]}\n";
+                           << "], handlers: [order_view], workers: " << workers << "}\n";
   }
 
   std::string topic_ = unique_name("cli");
@@ -321,9 +321,20 @@ TEST_F(CliRunKafka, FailsWhenNoWorkerCanGoOn) {
   ASSERT_TRUE(first->wait_for_line("assigned", 20s, kErr)) << first->output(kErr);
   const auto second = start({"run"});
   EXPECT_EQ(first->wait_for(30s), kFailed) << first->output(kErr);
-  EXPECT_THAT(first->output(kErr), HasSubstr("this worker cannot go on"));
+  EXPECT_THAT(first->output(kErr), HasSubstr("this worker cannot go on: group.instance.id"));
   second->signal(SIGTERM);
   EXPECT_EQ(second->wait_for(20s), kClean) << second->output(kErr);
+}
+
+TEST_F(CliRunKafka, TheWorkersOfAStaticMemberDoNotEndEachOther) {
+  configure_kafka("group.instance.id: the-one", 2);
+  const auto child = start({"run"});
+  ASSERT_TRUE(child->wait_for_line("assigned", 20s, kErr)) << child->output(kErr);
+  EXPECT_TRUE(eventually(
+      [&] { return number("SELECT count(DISTINCT owner) FROM consumer_progress") == 2; }));
+  child->signal(SIGTERM);
+  EXPECT_EQ(child->wait_for(20s), kClean) << child->output(kErr);
+  EXPECT_THAT(child->output(kErr), Not(HasSubstr("cannot go on")));
 }
 
 TEST_F(CliRunKafka, UntilIdleNamesATopicThatDoesNotExist) {
@@ -353,6 +364,34 @@ TEST_F(CliRunKafka, TakesWhatDemoProduceSends) {
   EXPECT_EQ(number("SELECT count(*) FROM order_view"), 20);
   EXPECT_EQ(number("SELECT sum(duplicates) FROM consumer_progress"), 5);
   EXPECT_EQ(number("SELECT count(*) FROM dead_letters"), 2);
+}
+
+std::string with(std::string text, const std::string& from, const std::string& to) {
+  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
+  return text;
+}
+
+TEST_F(CliRunKafka, TheExampleConfigurationWorksAsWritten) {
+  const auto brokers = KafkaService::get().brokers();
+  std::ifstream in(KINBOX_SOURCE_DIR "/examples/kinbox.yaml");
+  std::string example{std::istreambuf_iterator<char>(in), {}};
+  // Only names that other tests may use on this broker are replaced.
+  example = with(example, kTopic, topic_);
+  example = with(example, "group: orders ", "group: " + topic_ + " ");
+  example = with(example, "name: confirmations", "name: confirmations\n    group: x" + topic_);
+  std::ofstream(config_) << example;
+  ASSERT_EQ(ChildProcess({KINBOX_BINARY_DIR "/kinbox", "demo", "produce", "--brokers", brokers,
+                          "--topic", topic_})
+                .wait_for(30s),
+            kClean);
+  const auto child = start({"run", "--until-idle"}, {.environment = {{"KAFKA_BROKERS", brokers}}});
+  EXPECT_EQ(child->wait_for(40s), kClean) << child->output(kErr);
+  const auto database =
+      sqlite::open({.path = (directory_ / "kinbox.db").string(), .create = false});
+  const auto tx = database->begin();
+  EXPECT_EQ(tx->query("SELECT count(*) FROM order_view")[0].get<std::int64_t>(0), 12);
+  EXPECT_EQ(tx->query("SELECT count(*) FROM email_outbox")[0].get<std::int64_t>(0), 12);
 }
 
 class CliRunPostgres : public CliRun {

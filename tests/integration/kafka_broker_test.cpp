@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "kinbox/errors.hpp"
 #include "kinbox/kafka/source.hpp"
 #include "support/broker_kafka.hpp"
 #include "support/kafka.hpp"
@@ -160,25 +159,6 @@ TEST_F(KafkaBrokerTest, WhatWasToldLastOutlivesTheMember) {
   auto source = make_source(options(), messages_);
   EXPECT_EQ(source->told(partition(0)), 50);
   EXPECT_EQ(source->told(partition(1)), 100);
-}
-
-TEST_F(KafkaBrokerTest, ASecondInstanceOfTheSameIdEndsTheFirst) {
-  create_topic(1);
-  const std::map<std::string, std::string> id{{"group.instance.id", "one"}};
-  auto first = subscribed(listener_, id);
-  poll_until(
-      *first, [](const Polled&) {}, [&] { return listener_.owned().size() == 1; });
-  RecordingListener listener;
-  auto second = subscribed(listener, id);
-  const auto poll_both = [&] {
-    while (true) {
-      second->poll(kSmallWait);
-      first->poll(kSmallWait);
-    }
-  };
-  EXPECT_THROW(poll_both(), FatalSourceError);
-  first->close(soon());
-  EXPECT_THAT(listener_.owned(), IsEmpty());
 }
 
 TEST_F(KafkaBrokerTest, CloseReturnsInTimeAfterATopicWasRecreated) {

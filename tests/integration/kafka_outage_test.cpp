@@ -1,6 +1,7 @@
 // The broker dies, or falls silent.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <librdkafka/rdkafka.h>
 
 #include "kinbox/errors.hpp"
 #include "kinbox/kafka/publisher.hpp"
@@ -59,6 +60,9 @@ TEST_F(KafkaOutage, NothingTakesLongerThanItMayWhileTheBrokerIsSilent) {
   EXPECT_THROW(source->log_range(partition(0)), InfrastructureError);
   EXPECT_THROW(source->offset_at(partition(0), Timestamp(1ms)), InfrastructureError);
   EXPECT_THROW(source->told(partition(0)), InfrastructureError);
+#if RD_KAFKA_VERSION >= 0x020300ff
+  EXPECT_THROW(source->topic_id(topic_), InfrastructureError);
+#endif
   const PartitionOffset position{partition(0), 1};
   source->tell({&position, 1});
   source->poll(kSmallWait);

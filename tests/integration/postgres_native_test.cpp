@@ -3,6 +3,7 @@
 #include "integration/postgres_fixture.hpp"
 #include "kinbox/postgres/native.hpp"
 #include "kinbox/sqlite/database.hpp"
+#include "postgres/transaction.hpp"
 #include "support/tcp_proxy.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -10,6 +11,7 @@ namespace kinbox::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::Throws;
 using ::testing::ThrowsMessage;
 
@@ -80,6 +82,22 @@ TEST_F(PostgresNative, StreamsMoreThanASocketTakes) {
   EXPECT_EQ(orders(), "20001");
 }
 
+TEST_F(PostgresNative, BlocksWhileOurOwnStatementsDoNot) {
+  const auto connection = std::make_shared<postgres::Connection>(options());
+  connection->run("BEGIN");
+  postgres::PostgresTransaction tx(connection, database().dialect());
+  postgres::native(tx).exec("SELECT 1");
+  EXPECT_EQ(PQisnonblocking(connection->raw()), 0);
+  tx.query("SELECT 1");
+  EXPECT_EQ(PQisnonblocking(connection->raw()), 1);
+}
+
+TEST_F(PostgresNative, ErrorTextsAreTheUsualOnes) {
+  const auto tx = database().begin();
+  EXPECT_THAT([&] { postgres::native(*tx).exec("SELECT 1 / 0"); },
+              ThrowsMessage<pqxx::sql_error>(Not(HasSubstr("LOCATION"))));
+}
+
 TEST_F(PostgresNative, AStreamLeftOpenIsRefusedByTheNextStatement) {
   {
     const auto tx = database().begin();
@@ -92,7 +110,7 @@ TEST_F(PostgresNative, AStreamLeftOpenIsRefusedByTheNextStatement) {
     EXPECT_THAT([&] { tx->execute(insert(), 1); }, ThrowsSqlState("kinbox_send"));
     tx->rollback();
   }
-  EXPECT_NO_THROW(database().begin());
+  EXPECT_NO_THROW(database().begin()->flush());
 }
 
 TEST_F(PostgresNative, ASwallowedErrorFailsTheTransaction) {

@@ -48,11 +48,20 @@ TEST_F(PostgresTransactions, CarryTheirTimeouts) {
   EXPECT_EQ(show(*tx, "idle_in_transaction_session_timeout"), "3456ms");
 }
 
+TEST_F(PostgresTransactions, ABeginThatFailsHalfwayLeavesNothingOpen) {
+  auto endless = options();
+  endless.lock_timeout = std::chrono::hours(1'000'000);
+  const auto other = connect(endless);
+  for (int attempt = 0; attempt < 2; ++attempt)
+    EXPECT_THAT([&] { other->begin()->flush(); },
+                ThrowsMessage<InfrastructureError>(HasSubstr("\"lock_timeout\"")));
+}
+
 TEST_F(PostgresTransactions, OneAtATime) {
   auto tx = database().begin();
   EXPECT_THAT([&] { database().begin(); }, Throws<ConfigurationError>());
   tx.reset();
-  EXPECT_NO_THROW(database().begin());
+  EXPECT_NO_THROW(database().begin()->flush());
 }
 
 TEST_F(PostgresTransactions, CommitIsOnItsWayWhenTheCallerIsTold) {
@@ -86,13 +95,15 @@ TEST_F(PostgresTransactions, ADeferredConstraintThatRefusesAtCommitIsNobodysStat
                                      Property(&SqlError::constraint, "parent_exists"),
                                      Property(&SqlError::statement, 0))));
   EXPECT_EQ(orders(), "0");
-  EXPECT_NO_THROW(database().begin());
+  EXPECT_NO_THROW(database().begin()->flush());
 }
 
 TEST_F(PostgresTransactions, AnErrorNamesItsStatementItsStateAndItsConstraint) {
   const auto tx = database().begin();
   tx->execute(insert(), 1);
-  EXPECT_THAT([&] { tx->execute(insert(), 1); },
+  tx->execute(insert(), 1);
+  tx->execute(insert(), 2);
+  EXPECT_THAT([&] { tx->flush(); },
               Throws<SqlError>(AllOf(Property(&SqlError::code, "23505"),
                                      Property(&SqlError::constraint, "orders_pkey"),
                                      Property(&SqlError::statement, 2))));
@@ -103,6 +114,7 @@ TEST_F(PostgresTransactions, AnErrorTextQuotesNoRow) {
   tx->execute(sql("INSERT INTO {kinbox}.orders VALUES (4711, 'secret')"));
   try {
     tx->execute(insert(), 4711);
+    tx->flush();
     FAIL();
   } catch (const SqlError& error) {
     EXPECT_THAT(error.what(), Not(HasSubstr("4711")));
@@ -158,7 +170,7 @@ TEST_F(PostgresTransactions, AScriptThatFailsNamesTheLine) {
 TEST_F(PostgresTransactions, AScriptThatEndsItsTransactionIsAnError) {
   const auto tx = database().begin();
   EXPECT_THAT([&] { database().run_script(*tx, "COMMIT"); }, Throws<TransactionMisuse>());
-  EXPECT_NO_THROW(database().begin());
+  EXPECT_NO_THROW(database().begin()->flush());
 }
 
 class OpenBatch : public PostgresTransactions {
@@ -177,7 +189,7 @@ class OpenBatch : public PostgresTransactions {
   /// A transaction with an effect, and its batch open.
   std::unique_ptr<OpenTransaction> batch() {
     auto tx = database().begin();
-    progress().open(*tx, kPartition, claim_, 1);
+    EXPECT_EQ(progress().open(*tx, kPartition, claim_, 1).result(), Progress::Opened::kOpened);
     tx->execute(insert(), 1);
     return tx;
   }
@@ -207,7 +219,7 @@ TEST_F(OpenBatch, IsCommittedOnceClosed) {
 
 TEST_F(OpenBatch, ABlockThatCommitsFails) {
   const auto tx = batch();
-  EXPECT_THROW(tx->execute("DO $$ BEGIN COMMIT; END $$"), SqlError);
+  EXPECT_THROW(tx->execute("DO $$ BEGIN COMMIT; END $$").affected_rows(), SqlError);
   EXPECT_THROW(tx->commit(), SqlError);
   expect_nothing_stored();
 }
@@ -215,7 +227,7 @@ TEST_F(OpenBatch, ABlockThatCommitsFails) {
 TEST_F(OpenBatch, AProcedureThatCommitsFails) {
   admin("CREATE PROCEDURE {kinbox}.sneaky() LANGUAGE plpgsql AS $$ BEGIN COMMIT; END $$");
   const auto tx = batch();
-  EXPECT_THROW(tx->execute(sql("CALL {kinbox}.sneaky()")), SqlError);
+  EXPECT_THROW(tx->execute(sql("CALL {kinbox}.sneaky()")).affected_rows(), SqlError);
   EXPECT_THROW(tx->commit(), SqlError);
   expect_nothing_stored();
 }
@@ -230,7 +242,8 @@ TEST_F(OpenBatch, ACommitThatGetsThroughToTheServerFails) {
 
 TEST_F(OpenBatch, MakingAllConstraintsImmediateFails) {
   const auto tx = batch();
-  EXPECT_THAT([&] { tx->execute("SET CONSTRAINTS ALL IMMEDIATE"); }, ThrowsSqlState("23503"));
+  EXPECT_THAT([&] { tx->execute("SET CONSTRAINTS ALL IMMEDIATE").affected_rows(); },
+              ThrowsSqlState("23503"));
   EXPECT_THROW(tx->commit(), SqlError);
   expect_nothing_stored();
 }

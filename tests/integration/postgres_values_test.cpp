@@ -125,7 +125,7 @@ TEST_F(PostgresValues, ATextThatHoldsNulIsRefusedInsteadOfCut) {
 
 TEST_F(PostgresValues, SeveralStatementsInOneTextAreRefused) {
   const auto text = sql("INSERT INTO {kinbox}.orders (id) VALUES (1); COMMIT");
-  EXPECT_THAT([&] { database().begin()->execute(text); }, ThrowsSqlState("42601"));
+  EXPECT_THAT([&] { database().begin()->execute(text).affected_rows(); }, ThrowsSqlState("42601"));
   EXPECT_EQ(orders(), "0");
 }
 
@@ -182,12 +182,12 @@ TEST_F(PostgresValues, BulkOfNoRowsAsksNothing) {
 
 TEST_F(PostgresValues, CopyIsSentToTheNativeHandle) {
   const auto tx = database().begin();
-  EXPECT_THAT([&] { tx->execute("COPY (SELECT 1) TO STDOUT"); },
+  EXPECT_THAT([&] { tx->query("COPY (SELECT 1) TO STDOUT"); },
               ThrowsMessage<SqlError>(HasSubstr("postgres::native()")));
   tx->rollback();
-  EXPECT_THAT([&] { database().begin()->execute(sql("COPY {kinbox}.orders FROM STDIN")); },
+  EXPECT_THAT([&] { database().begin()->query(sql("COPY {kinbox}.orders FROM STDIN")); },
               ThrowsMessage<SqlError>(HasSubstr("postgres::native()")));
-  EXPECT_NO_THROW(database().begin());
+  EXPECT_NO_THROW(database().begin()->flush());
 }
 
 }  // namespace

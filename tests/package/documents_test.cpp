@@ -12,6 +12,7 @@
 #include "cli/config/show.hpp"
 #include "handlers/handlers.hpp"
 #include "package/code_block.hpp"
+#include "support/child_process.hpp"
 #include "support/in_process_cli.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -87,7 +88,7 @@ std::set<std::string> suites_of(const std::string& folder) {
 
 TEST(Documents, NameTestSuitesThatExist) {
   const auto page = read_repository_file("docs/testing.md");
-  const std::regex name(R"(`(unit|contract|integration|guarantees)\.([\w*]+)`)");
+  const std::regex name(R"(`(unit|contract|integration|guarantees|simulation)\.([\w*]+)`)");
   int names = 0;
   for (std::sregex_iterator found(page.begin(), page.end(), name), end; found != end; ++found) {
     const std::regex glob(std::regex_replace(found->str(2), std::regex(R"(\*)"), ".*"));
@@ -144,13 +145,26 @@ void write(const std::filesystem::path& file, const std::string& text) {
   std::ofstream(file) << text;
 }
 
+/// A configuration whose files exist: those of /etc/kinbox are in `folder` here.
+std::string with_files_in(const std::filesystem::path& folder, std::string text) {
+  constexpr std::string_view kThere = "/etc/kinbox";
+  for (auto at = text.find(kThere); at != text.npos; at = text.find(kThere))
+    text.replace(at, kThere.size(), folder.string());
+  return text;
+}
+
 TEST(Documents, ShowConfigurationsThatAreGood) {
   const TemporaryDirectory folder;
   write(folder / "db-password", "secret");
+  write(folder / "kafka-password", "secret");
+  ChildProcess certificates(
+      {KINBOX_SOURCE_DIR "/scripts/lib/kafka/certificates", (folder / ".").string()});
+  ASSERT_EQ(certificates.wait_for(std::chrono::seconds{20}), (ExitStatus{.code = 0, .signal = {}}))
+      << certificates.output(ChildProcess::Stream::kErr);
   int configurations = 0;
   for (const auto& block : blocks_in("yaml")) {
     if (block.mark.starts_with("from: ")) continue;
-    write(folder / "kinbox.yaml", block.text);
+    write(folder / "kinbox.yaml", with_files_in(folder / ".", block.text));
     const auto result =
         run_cli({"config", "check", "-c", folder / "kinbox.yaml"}, shipped_handlers());
     EXPECT_EQ(result.exit_code, 0) << block.place << ": " << result.err;

@@ -126,5 +126,20 @@ TEST_P(OperatingPage, ANewTopicBeginsAnewAndItsOldEventsAreDuplicates) {
   EXPECT_EQ(ask("dead letters").size(), 2U);
 }
 
+TEST_P(OperatingPage, ATopicWithAnotherIdHaltsUntilItIsBegunAnew) {
+  send(p0, "e-1");
+  run_until_idle({p0});
+  log.recreate(p0.topic);
+  send(p0, "e-2");
+  send(p0, "e-3");
+  run_until_idle({p0});
+  ASSERT_THAT(halts(), ElementsAre(HasSubstr("recreated: topic \"orders.created\" was deleted")));
+
+  follow("begin with the new topic");
+  run_until_idle({p0});
+  EXPECT_THAT(effects(), ElementsAre("e-1", "e-2", "e-3"));
+  EXPECT_THAT(halts(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace kinbox::testing

@@ -15,6 +15,13 @@ TEST(ExampleConfiguration, WorksAsItIsWithTheShippedHandlers) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
 }
 
+TEST(LowLatencyExample, WorksAsItIsWithTheShippedHandlers) {
+  const auto result = kinbox::testing::run_cli(
+      {"config", "check", "-c", KINBOX_SOURCE_DIR "/examples/low_latency.yaml"},
+      shipped_handlers());
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
 TEST(ExampleConfiguration, ShowsTheDefaultsItCallsDefaults) {
   const auto config = load_config(kExample, {});
   const ConsumerConfig plain;
@@ -25,6 +32,7 @@ TEST(ExampleConfiguration, ShowsTheDefaultsItCallsDefaults) {
   EXPECT_EQ(shown.on_error.then, plain.on_error.then);
   EXPECT_EQ(shown.unknown_types, plain.unknown_types);
   EXPECT_EQ(shown.id_conflict, plain.id_conflict);
+  EXPECT_EQ(shown.older_than, plain.older_than);
   EXPECT_EQ(shown.initial.kind, plain.initial.kind);
   EXPECT_EQ(shown.max_batch, plain.max_batch);
   EXPECT_EQ(shown.max_batch_bytes, plain.max_batch_bytes);

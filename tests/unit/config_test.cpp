@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/config/load.hpp"
+#include "cli/consumer_spec.hpp"
 #include "kinbox/errors.hpp"
 
 namespace kinbox::cli {
@@ -94,6 +95,7 @@ consumers:
         settings: {recipient: {pointer: /buyerEmail}}
     on_error: {retry: {max_attempts: 3, first_delay: 250ms, max_delay: 5m}, then: halt}
     unknown_types: skip
+    older_than: 30d
     id_conflict: report
     initial: {since: 2026-01-31T12:00:00Z}
     workers: 4
@@ -116,6 +118,7 @@ consumers:
   EXPECT_EQ(mail.on_error.then, Then::kHalt);
   EXPECT_EQ(mail.unknown_types, UnknownTypes::kSkip);
   EXPECT_EQ(mail.id_conflict, IdConflict::kReport);
+  EXPECT_EQ(mail.older_than, 30 * 24h);
   EXPECT_EQ(mail.initial.kind, InitialPosition::Kind::kSince);
   EXPECT_EQ(mail.initial.since, Timestamp{1'769'860'800s});
   EXPECT_EQ(mail.workers, 4);
@@ -157,17 +160,47 @@ TEST(Config, OneIdRuleNeedsNoList) {
 
 TEST(Config, ReadsPostgres) {
   const auto config = parsed(with_database(
-      "{postgres: postgresql://u@h/db, schema: inbox, password_file: pw, migrate: auto}"));
+      "{postgres: postgresql://u@h/db, schema: inbox, password_file: pw, migrate: auto, "
+      "coalesce_inserts: false}"));
   const auto& postgres = std::get<PostgresConfig>(config.database);
   EXPECT_EQ(postgres.uri, "postgresql://u@h/db");
   EXPECT_EQ(postgres.schema, "inbox");
   EXPECT_EQ(postgres.password_file, "pw");
   EXPECT_EQ(postgres.migrate, Migrate::kAuto);
+  EXPECT_FALSE(postgres.coalesce_inserts);
 }
 
 TEST(Config, InitialMayBeAWord) {
   EXPECT_EQ(parsed(with_consumer("initial: latest")).consumers[0].initial.kind,
             InitialPosition::Kind::kLatest);
+}
+
+TEST(Config, NoRecordIsTooOldUnlessSaid) {
+  EXPECT_EQ(parsed(kSmallest).consumers[0].older_than, std::nullopt);
+  EXPECT_EQ(parsed(with_consumer("older_than: none")).consumers[0].older_than, std::nullopt);
+}
+
+TEST(Config, ReachesTheWorkers) {
+  const auto config = parsed(with_consumer(R"(unknown_types: skip
+    id_conflict: report
+    older_than: 30d
+    initial: latest
+    max_batch: 7
+    max_batch_bytes: 64KiB
+    max_batch_wait: 20ms
+    max_transaction_time: 2s
+    on_error: {then: halt})"));
+  const auto options = make_worker_options(config.consumers[0], config);
+  EXPECT_EQ(options.dispatch.unknown_types, UnknownTypes::kSkip);
+  EXPECT_EQ(options.dispatch.id_conflict, IdConflict::kReport);
+  EXPECT_EQ(options.dispatch.older_than, 30 * 24h);
+  EXPECT_EQ(options.initial.kind, InitialPosition::Kind::kLatest);
+  EXPECT_EQ(options.dispatch.max_batch, 7u);
+  EXPECT_EQ(options.budget.max_records, 7u);
+  EXPECT_EQ(options.budget.max_bytes, 65536u);
+  EXPECT_EQ(options.budget.max_wait, 20ms);
+  EXPECT_EQ(options.dispatch.max_transaction_time, 2s);
+  EXPECT_EQ(options.dispatch.on_error.then, Then::kHalt);
 }
 
 TEST(Config, DeadLettersMayStayRows) {
@@ -180,6 +213,16 @@ TEST(Config, RelativePathsBelongToTheFilesFolder) {
   const auto postgres = parse_config(
       with_database("{postgres: postgresql://h/db, password_file: secret}"), "conf/k.yaml", {});
   EXPECT_EQ(std::get<PostgresConfig>(postgres.database).password_file, "conf/secret");
+}
+
+TEST(Config, TheSaslPasswordsFileBelongsToTheFilesFolderUnlessAVariableNamesIt) {
+  auto text = std::string(kSmallest);
+  text.insert(text.find("bootstrap.servers"), "sasl_password_file: pw, ");
+  EXPECT_EQ(parse_config(text, "conf/k.yaml", {}).kafka.sasl_password_file, "conf/pw");
+  const auto config =
+      parse_config(text, "conf/k.yaml", {{"KINBOX_KAFKA_SASL_PASSWORD_FILE", "here/pw"}});
+  EXPECT_EQ(config.kafka.sasl_password_file, "here/pw");
+  EXPECT_FALSE(config.kafka.settings.contains("sasl.password.file"));
 }
 
 struct Refusal {
@@ -241,6 +284,10 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{with_consumer("initial: {since: yesterday}"),
                 "kinbox.yaml:8: consumers[0].initial.since: \"yesterday\" should be a time like "
                 "2026-01-31T12:00:00Z or 2026-01-31"},
+        Refusal{with_consumer("older_than: 0d"),
+                "kinbox.yaml:8: consumers[0].older_than: should be more than nothing"},
+        Refusal{with_consumer("older_than: ~"),
+                "kinbox.yaml:8: consumers[0].older_than: has no value"},
         Refusal{with_consumer("initial: {}"),
                 "kinbox.yaml:8: consumers[0].initial: should be earliest, latest or {since: "
                 "2026-01-31T12:00:00Z}"},

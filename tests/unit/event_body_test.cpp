@@ -181,6 +181,7 @@ TEST(EventBody, ThatIsUndecodableSaysWhy) {
 }
 
 TEST(EventBody, MayHaveAByteOrderMark) {
+  EXPECT_EQ(payload_of("\xEF\xBB\xBF{\"schema\":{},\"payload\":[1]}"), "[1]");
   EXPECT_EQ(DecodedRecord(order_record("\xEF\xBB\xBF{\"eventId\":\"e-9\"}")).event().id(), "e-9");
 }
 

@@ -75,6 +75,37 @@ TEST(EventId, IsTheHeaderIdThatDebeziumsOutboxRouterWrites) {
   EXPECT_EQ(id_of(order_record("\x01\x02", {{"id", "5f1e"}})), "5f1e");
 }
 
+TEST(EventId, IsTheHeaderOfEventuateMassTransitOrAxon) {
+  for (const char* name : {"ID", "MessageId", "axon-message-id"})
+    EXPECT_EQ(id_of(order_record(R"({"eventId":"e-17"})", {{name, "m-1"}})), "m-1") << name;
+}
+
+TEST(EventId, IsOfTheFirstPlaceOfTheDefaultOrder) {
+  TestHeaders headers{{"axon-message-id", "axon"}};
+  const auto id = [&] { return id_of(order_record("x", headers)); };
+  EXPECT_EQ(id(), "axon");
+  headers.push_back({"MessageId", "mass-transit"});
+  EXPECT_EQ(id(), "mass-transit");
+  headers.push_back({"ID", "eventuate"});
+  EXPECT_EQ(id(), "eventuate");
+  headers.push_back({"id", "debezium"});
+  EXPECT_EQ(id(), "debezium");
+  headers.push_back({"ce_source", "urn:shop"});
+  headers.push_back({"ce_id", "cloud"});
+  EXPECT_EQ(id(), "urn:shop cloud");
+}
+
+TEST(EventId, IsNoHeaderThatOnlyLooksAlike) {
+  for (const char* name : {"Id", "messageId", "Axon-Message-Id"})
+    EXPECT_EQ(id_of(order_record(R"({"eventId":"e-17"})", {{name, "m-1"}})), "e-17") << name;
+}
+
+TEST(EventId, IsFoundInAProducersOwnHeadersByItsPointer) {
+  EXPECT_EQ(id_of(order_record(R"({"payload":"{}","headers":{"ID":"m-1"}})"),
+                  rules_with_id({id_from_pointer("/headers/ID")})),
+            "m-1");
+}
+
 TEST(EventId, IsTheLastOfRepeatedHeaders) {
   EXPECT_EQ(id_of(order_record("x", {{"id", "first"}, {"id", "last"}})), "last");
 }
@@ -101,10 +132,11 @@ TEST(EventId, ThatIsPresentButInvalidIsNoReasonToLookFurther) {
 TEST(EventId, ThatIsNowhereIsMissingAndTheTextSaysWhereWasLooked) {
   const auto record = order_record(R"({"x":1})");
   EXPECT_EQ(reason_of(record), "missing_event_id");
-  EXPECT_EQ(detail_of(record),
-            "no event id; looked at: headers ce_source and ce_id, CloudEvents envelope, header "
-            "\"id\", \"/eventId\"; configure the id of topic \"orders\" (a header, a JSON pointer, "
-            "or coordinates)");
+  EXPECT_EQ(
+      detail_of(record),
+      "no event id; looked at: headers ce_source and ce_id, CloudEvents envelope, header "
+      "\"id\", header \"ID\", header \"MessageId\", header \"axon-message-id\", \"/eventId\"; "
+      "configure the id of topic \"orders\" (a header, a JSON pointer, or coordinates)");
 }
 
 TEST(EventId, OfATombstoneWithoutHeadersIsMissing) {
@@ -125,8 +157,9 @@ TEST(EventId, FollowsAPointerThroughObjectsAndArrays) {
 }
 
 TEST(EventId, IsMissingWhereAPointerLeadsNowhere) {
-  for (const char* pointer : {"/a/b", "/list/2", "/list/00", "/list/-", "/list/x", "/s/0",
-                              "/list/1/x", "/list/18446744073709551615"})
+  for (const char* pointer :
+       {"/a/b", "/list/2", "/list/00", "/list/-", "/list/x", "/s/0", "/list/1/x", "/list/0x",
+        "/list/18446744073709551615", "/list/99999999999999999999"})
     EXPECT_EQ(reason_of(order_record(R"({"list":["x","y"],"s":"text"})"),
                         rules_with_id({id_from_pointer(pointer)})),
               "missing_event_id")

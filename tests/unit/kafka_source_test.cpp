@@ -247,8 +247,10 @@ TEST_F(KafkaSourceTest, WithoutABrokerThereIsNoClusterId) {
   EXPECT_THROW(source->cluster_id(), InfrastructureError);
   poll_until(
       *source, [](const Polled&) {}, [&] { return observer_.was_told("Connection refused"); });
-  poll_until(
-      *source, [](const Polled&) {}, [&] { return observer_.was_told("1/1 brokers are down"); });
+  // 2.14 leaves addresses that never answered out of this count.
+  if (rd_kafka_version() < 0x020e00ff)
+    poll_until(
+        *source, [](const Polled&) {}, [&] { return observer_.was_told("1/1 brokers are down"); });
   EXPECT_FALSE(observer_.was_told("FAIL")) << "said twice: " << observer_.all_text();
 }
 

@@ -103,6 +103,8 @@ TEST_F(KafkaTellerTest, ARefusalOfAnOlderPositionDoesNotReplaceTheNewerOne) {
 TEST_F(KafkaTellerTest, WhatIsToldWhileLeavingArrives) {
   auto source = subscribed();
   await_assignment(*source);
+  slow_commits(300ms);
+  tell(*source, kP0, 1);  // under way, so that the other waits
   listener_.when_revoked = [&](std::span<const TopicPartition>, Revocation) {
     tell(*source, kP0, 7);
   };

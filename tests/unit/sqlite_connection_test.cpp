@@ -88,6 +88,7 @@ TEST_F(SqliteConnection, HasWhatThePromiseNeedsWhateverTheDefaultsAre) {
   EXPECT_EQ(setting(*database, "journal_mode"), "wal");
   EXPECT_EQ(setting(*database, "synchronous"), "2");
   EXPECT_EQ(setting(*database, "foreign_keys"), "1");
+  EXPECT_EQ(setting(*database, "cache_size"), "-16384");
   const auto second = open_here();
   EXPECT_EQ(setting(*second, "synchronous"), "2");
   EXPECT_EQ(setting(*second, "foreign_keys"), "1");

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace kinbox::kafka {
 
@@ -29,6 +30,9 @@ class Settings {
  private:
   std::map<std::string, std::string> values_;
 };
+
+/// What these settings ask for and the librdkafka that runs is known not to do, with the way out.
+std::vector<std::string> doubts_about(const Settings& settings);
 
 /// Whether the value of `key` must not be printed.
 bool is_secret(std::string_view key);

@@ -20,6 +20,9 @@ struct SourceOptions {
   /// Longest wait for the last offset commit of partitions that are being taken away. The group
   /// waits as long.
   std::chrono::milliseconds last_tell_timeout{1'500};
+  /// Counts the members that share these settings, from 1: a `group.instance.id` gets "-1", "-2"
+  /// ... appended, because one id is one member. 0 for the only one, whose id stays as it is.
+  int member = 0;
 };
 
 /// A member of a consumer group.

@@ -36,6 +36,14 @@ struct Options {
   /// Calls through `native` are bounded by the server's timeouts and TCP's only.
   std::chrono::milliseconds call_deadline{40'000};
 
+  /// Sends a batch's equal plain INSERTs as one. Plain is `INSERT INTO t (columns) VALUES ($1,
+  /// ...)`, with or without `ON CONFLICT ... DO NOTHING`, into an ordinary table without triggers,
+  /// rules, row security or a reference to itself; the server is asked once per connection and
+  /// statement. Rows, defaults, conflicts and blame are the same as one by one; inserts into
+  /// different tables may change places between two other statements. A comment in a statement
+  /// keeps it apart.
+  bool coalesce_inserts = true;
+
   /// Statements kept prepared per connection; the least recently used goes first.
   std::size_t max_prepared_statements = 256;
 };

@@ -35,6 +35,10 @@ class ScriptedLog {
   /// Forgets everything below `start`, as retention does.
   void trim(const TopicPartition& partition, Offset start);
   LogRange range(const TopicPartition& partition) const;
+  /// Forgets all records of a topic and begins it anew, under another id.
+  void recreate(const std::string& topic);
+  /// From now on nobody is told ids of topics.
+  void hide_topic_ids();
 
   /// A new member of the group. It must not outlive the log.
   std::unique_ptr<ScriptedSource> member();
@@ -75,6 +79,7 @@ class ScriptedSource : public Source {
   std::optional<Offset> told(const TopicPartition& partition) override;
   LogRange log_range(const TopicPartition& partition) override;
   Offset offset_at(const TopicPartition& partition, Timestamp time) override;
+  std::string topic_id(const std::string& topic) override;
   bool at_end(const TopicPartition& partition) const override;
   std::string cluster_id() override;
   void close(std::chrono::steady_clock::time_point deadline) override;

@@ -20,6 +20,8 @@ namespace kinbox::cli {
 struct KafkaConfig {
   /// Passed through to librdkafka.
   std::map<std::string, std::string> settings;
+  /// Holds sasl.password, is read at each start, and wins over one in `settings`.
+  std::optional<std::string> sasl_password_file;
   /// Keys among them that load code or run commands and may all the same.
   std::vector<std::string> allow_unsafe_settings;
 };
@@ -38,6 +40,8 @@ struct PostgresConfig {
   /// Read at each start; wins over a password in `uri`.
   std::optional<std::string> password_file;
   Migrate migrate = Migrate::kManual;
+  /// See postgres::Options.
+  bool coalesce_inserts = true;
 };
 
 using DatabaseConfig = std::variant<SqliteConfig, PostgresConfig>;
@@ -60,6 +64,8 @@ struct ConsumerConfig {
   OnError on_error;
   UnknownTypes unknown_types = UnknownTypes::kDeadLetter;
   IdConflict id_conflict = IdConflict::kDeadLetter;
+  /// nullopt: no record is too old.
+  std::optional<std::chrono::milliseconds> older_than;
   InitialPosition initial;
   int workers = 1;
   std::size_t max_batch = 500;

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "cli/config/password_file.hpp"
 #include "kinbox/errors.hpp"
 
 namespace kinbox::cli {
@@ -19,18 +20,25 @@ milliseconds setting(const KafkaConfig& kafka, const std::string& key, milliseco
   return error == std::errc{} ? milliseconds{count} : otherwise;
 }
 
+std::map<std::string, std::string> with_password(const KafkaConfig& kafka) {
+  auto settings = kafka.settings;
+  if (kafka.sasl_password_file)
+    settings["sasl.password"] =
+        read_password("kafka.sasl_password_file", *kafka.sasl_password_file);
+  return settings;
+}
+
 }  // namespace
 
 kafka::Settings make_settings(const Config& config) {
   const auto& allowed = config.kafka.allow_unsafe_settings;
+  const auto all = with_password(config.kafka);
   try {
     // The allowed ones may pass, everything else is checked as if nothing were allowed.
-    auto others = config.kafka.settings;
+    auto others = all;
     for (const auto& key : allowed) others.erase(key);
     const kafka::Settings checked(std::move(others));
-    return allowed.empty()
-               ? checked
-               : kafka::Settings(config.kafka.settings, kafka::Settings::Unsafe::kAllow);
+    return allowed.empty() ? checked : kafka::Settings(all, kafka::Settings::Unsafe::kAllow);
   } catch (const ConfigurationError& e) {
     throw ConfigurationError(config.file + ": kafka: " + e.what());
   }

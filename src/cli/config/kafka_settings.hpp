@@ -6,7 +6,8 @@
 namespace kinbox::cli {
 
 /// The pass-through settings, checked. Throws ConfigurationError on a key that kinbox owns, that
-/// librdkafka does not know, or that loads code and is not in `allow_unsafe_settings`.
+/// librdkafka does not know, or that loads code and is not in `allow_unsafe_settings`; and when
+/// `sasl_password_file`, which is read here, holds no password.
 kafka::Settings make_settings(const Config& config);
 
 /// A setting in milliseconds, or librdkafka's default.

@@ -42,6 +42,9 @@ std::string from_folder_of(const std::string& file, const std::string& path) {
 }
 
 void resolve_paths(Config& config) {
+  if (auto& file = config.kafka.sasl_password_file;
+      file && !config.overridden.contains("kafka.sasl_password_file"))
+    *file = from_folder_of(config.file, *file);
   if (auto* sqlite = std::get_if<SqliteConfig>(&config.database)) {
     if (!config.overridden.contains("database.sqlite"))
       sqlite->path = from_folder_of(config.file, sqlite->path);

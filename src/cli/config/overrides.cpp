@@ -22,6 +22,7 @@ const std::vector<Override>& plain_overrides() {
       {"KINBOX_DATABASE_SCHEMA", "database", "schema"},
       {"KINBOX_DATABASE_PASSWORD_FILE", "database", "password_file"},
       {"KINBOX_DATABASE_MIGRATE", "database", "migrate"},
+      {"KINBOX_KAFKA_SASL_PASSWORD_FILE", "kafka", "sasl_password_file"},
       {"KINBOX_LOG_FORMAT", "log", "format"},
       {"KINBOX_LOG_LEVEL", "log", "level"}};
   return overrides;
@@ -81,10 +82,14 @@ void apply_overrides(YAML::Node& root, Reading& reading) {
     replace_database(root, url->second, reading);
   for (const auto& [variable, value] : reading.environment) {
     if (!variable.starts_with("KINBOX_") || value.empty() || is_service_link(variable)) continue;
-    if (variable.starts_with(kKafka))
+    const auto& plain = plain_overrides();
+    const auto known = std::find_if(plain.begin(), plain.end(), [&](const Override& override) {
+      return override.variable == variable;
+    });
+    if (known != plain.end())
+      set(root, known->section, known->key, value, variable, reading);
+    else if (variable.starts_with(kKafka))
       set(root, "kafka", kafka_key(variable), value, variable, reading);
-    for (const auto& known : plain_overrides())
-      if (known.variable == variable) set(root, known.section, known.key, value, variable, reading);
     refuse_unknown(variable, reading);
   }
 }

@@ -12,6 +12,7 @@ namespace kinbox::cli {
 ///   KINBOX_DATABASE_SCHEMA, _PASSWORD_FILE, _MIGRATE     database.schema, ...
 ///   KINBOX_LOG_FORMAT, _LEVEL                            log.format, log.level
 ///   KINBOX_KAFKA_BOOTSTRAP_SERVERS                       kafka: bootstrap.servers
+///   KINBOX_KAFKA_SASL_PASSWORD_FILE                      kafka: sasl_password_file
 ///   KINBOX_KAFKA_ANY_OTHER_SETTING                       kafka: any.other.setting
 ///
 /// An empty variable counts as not set. An unknown KINBOX_DATABASE_* or KINBOX_LOG_* is a problem;

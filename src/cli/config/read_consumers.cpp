@@ -104,6 +104,19 @@ void read_initial(const ConfigNode& node, InitialPosition& initial) {
   }
 }
 
+/// A bound that must be more than nothing.
+void read_bound(const ConfigNode& node, std::optional<std::chrono::milliseconds>& bound) {
+  std::chrono::milliseconds duration{0};
+  read_value(node, duration);
+  bound = duration;
+  if (duration.count() == 0) node.problem("should be more than nothing");
+}
+
+void read_older_than(const ConfigNode& node, std::optional<std::chrono::milliseconds>& older_than) {
+  const auto text = node.text();
+  if (!text.empty() && text != "none") read_bound(node, older_than);
+}
+
 void read_dlq_topic(const ConfigNode& node, std::optional<std::string>& dlq_topic) {
   const auto text = node.text();
   if (text.empty()) return;
@@ -128,11 +141,8 @@ void read_batches(ConfigMap& map, ConsumerConfig& consumer) {
   map.read("max_batch_bytes", bytes);
   consumer.max_batch_bytes = bytes.bytes;
   map.read("max_batch_wait", consumer.max_batch_wait);
-  if (const auto bound = map.take("max_transaction_time")) {
-    consumer.max_transaction_time = std::chrono::milliseconds{0};
-    read_value(*bound, *consumer.max_transaction_time);
-    if (consumer.max_transaction_time->count() == 0) bound->problem("should be more than nothing");
-  }
+  if (const auto bound = map.take("max_transaction_time"))
+    read_bound(*bound, consumer.max_transaction_time);
 }
 
 void read_handlers(ConfigMap& map, ConsumerConfig& consumer) {
@@ -163,6 +173,7 @@ ConsumerConfig read_consumer(const ConfigNode& node) {
     read_word(*unknown, consumer.unknown_types, words::unknown_types());
   if (const auto conflict = map.take("id_conflict"))
     read_word(*conflict, consumer.id_conflict, words::id_conflict());
+  if (const auto age = map.take("older_than")) read_older_than(*age, consumer.older_than);
   if (const auto initial = map.take("initial")) read_initial(*initial, consumer.initial);
   read_batches(map, consumer);
   if (const auto topic = map.take("dlq_topic")) read_dlq_topic(*topic, consumer.dlq_topic);

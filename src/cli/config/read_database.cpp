@@ -24,6 +24,8 @@ PostgresConfig read_postgres(ConfigMap& map, const ConfigNode& uri) {
   if (const auto file = map.take("password_file")) postgres.password_file = file->text();
   if (const auto migrate = map.take("migrate"))
     read_word(*migrate, postgres.migrate, words::migrate());
+  if (const auto coalesce = map.take("coalesce_inserts"))
+    read_value(*coalesce, postgres.coalesce_inserts);
   return postgres;
 }
 

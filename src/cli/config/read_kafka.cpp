@@ -5,6 +5,7 @@ namespace kinbox::cli {
 namespace {
 
 constexpr const char* kAllowUnsafe = "allow_unsafe_settings";
+constexpr const char* kPasswordFile = "sasl_password_file";
 
 }  // namespace
 
@@ -13,6 +14,8 @@ KafkaConfig read_kafka(const ConfigNode& node) {
   for (const auto& [key, value] : node.entries()) {
     if (key == kAllowUnsafe)
       for (const auto& item : value.items()) kafka.allow_unsafe_settings.push_back(item.text());
+    else if (key == kPasswordFile)
+      kafka.sasl_password_file = value.text();
     else
       kafka.settings[key] = value.text();
   }

@@ -90,6 +90,7 @@ void list_kafka(Listing& listing, const KafkaConfig& kafka) {
     else
       listing.add("kafka." + key, value);
   }
+  if (kafka.sasl_password_file) listing.add("kafka.sasl_password_file", *kafka.sasl_password_file);
   for (const auto& key : kafka.allow_unsafe_settings)
     listing.add("kafka.allow_unsafe_settings", key);
 }
@@ -102,6 +103,7 @@ void list_database(Listing& listing, const DatabaseConfig& database) {
   listing.add("database.schema", postgres.schema);
   if (postgres.password_file) listing.add("database.password_file", *postgres.password_file);
   listing.add("database.migrate", word_for(postgres.migrate, words::migrate()));
+  listing.add("database.coalesce_inserts", postgres.coalesce_inserts ? "true" : "false");
 }
 
 void list_topics(Listing& listing, const std::string& prefix, const ConsumerConfig& consumer) {
@@ -150,6 +152,7 @@ void list_consumer(Listing& listing, const std::string& prefix, const ConsumerCo
   list_on_error(listing, prefix, consumer.on_error);
   listing.add(prefix + "unknown_types", word_for(consumer.unknown_types, words::unknown_types()));
   listing.add(prefix + "id_conflict", word_for(consumer.id_conflict, words::id_conflict()));
+  listing.add(prefix + "older_than", consumer.older_than ? to_text(*consumer.older_than) : "none");
   listing.add(prefix + "initial", text_of(consumer.initial));
   listing.add(prefix + "workers", std::to_string(consumer.workers));
   listing.add(prefix + "max_batch", std::to_string(consumer.max_batch));

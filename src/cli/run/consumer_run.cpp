@@ -10,6 +10,7 @@
 #include "cli/config/nearest.hpp"
 #include "cli/consumer_spec.hpp"
 #include "cli/database.hpp"
+#include "cli/run/last_resort.hpp"
 #include "cli/run/prepare_database.hpp"
 #include "cli/run/relay_thread.hpp"
 #include "cli/run/require_topics.hpp"
@@ -62,6 +63,7 @@ class ConsumerRun {
         options_(options),
         log_(log),
         witness_(witness),
+        last_resort_(log),
         settings_(make_settings(config)),
         consumers_(chosen(config, options.consumers)),
         databases_(make_database_factory(config, Missing::kCreate)) {}
@@ -71,8 +73,10 @@ class ConsumerRun {
     // Before the database is waited for: what is wrong here, waiting does not heal.
     for (const auto& consumer : consumers_) add_workers(consumer);
     if (options_.until_idle) require_topics(settings_, consumers_);
-    if (!prepare_database(config_, handlers_, databases_, patience, signals_, log_))
+    if (!prepare_database(config_, handlers_, databases_, patience, signals_, log_)) {
+      begin_to_end("closing connections to Kafka");
       return ExitCode::kOk;
+    }
     start_relay();
     workers_.start({.idle = options_.until_idle, .records = options_.max_messages},
                    options_.drain_timeout / 2);
@@ -91,12 +95,16 @@ class ConsumerRun {
   void add_workers(const ConsumerConfig& consumer) {
     auto& observer = voice(consumer.name);
     for (int i = 0; i < consumer.workers; ++i) {
-      auto source = kafka::make_source(
-          {.settings = settings_, .group = consumer.group, .topics = consumer.topics}, observer);
+      auto source = kafka::make_source({.settings = settings_,
+                                        .group = consumer.group,
+                                        .topics = consumer.topics,
+                                        .member = consumer.workers > 1 ? i + 1 : 0},
+                                       observer);
       workers_.add(consumer.name,
                    std::make_unique<Worker>(make_spec(consumer, config_, handlers_),
                                             make_worker_options(consumer, config_),
                                             std::move(source), databases_(), observer));
+      ++running_[consumer.name];
     }
   }
 
@@ -152,11 +160,19 @@ class ConsumerRun {
   }
 
   void stop() {
-    if (!deadline_) deadline_ = Clock::now() + options_.drain_timeout;
+    begin_to_end("finishing batches and leaving groups");
     workers_.stop();
   }
 
+  /// From now on the process ends within the drain timeout, and surely after `kGrace` more.
+  void begin_to_end(const std::string& doing) {
+    if (!deadline_) deadline_ = Clock::now() + options_.drain_timeout;
+    last_resort_.now(doing);
+    last_resort_.end_by(*deadline_ + LastResort::kGrace);
+  }
+
   void on_ended(WorkerThreads::Ended& ended) {
+    if (--running_[ended.consumer] == 0) running_.erase(ended.consumer);
     records_ += ended.result.records;
     halted_ = halted_ || !ended.result.halted.empty();
     if (!ended.error) {
@@ -186,8 +202,12 @@ class ConsumerRun {
   }
 
   [[noreturn]] void give_up() {
+    std::string names;
+    for (const auto& [name, count] : running_) names += " " + name;
     log_.error("ending_at_once",
-               "not done within the drain timeout: ending now; what is under way is rolled back");
+               "not done within the drain timeout: ending now; what is under way is rolled back. "
+               "Still busy, with their batch or with leaving their group, are workers of:" +
+                   names);
     _exit(static_cast<int>(ExitCode::kFailed));
   }
 
@@ -198,7 +218,9 @@ class ConsumerRun {
   }
 
   ExitCode end() {
+    begin_to_end("ending the relay of outgoing records");
     end_relay();
+    last_resort_.now("closing connections to Kafka and the database");
     for (auto& [name, voice] : voices_) voice->log.say_rest();
     if (error_) std::rethrow_exception(error_);
     log_.info("stopped", std::to_string(records_) + " records decided; positions are stored");
@@ -208,7 +230,7 @@ class ConsumerRun {
 
   void end_relay() {
     if (!relay_) return;
-    const auto deadline = deadline_.value_or(Clock::now() + options_.drain_timeout);
+    const auto deadline = *deadline_;
     while (!relay_->stop_by(std::min(deadline, Clock::now() + kTick))) {
       if (signals_.wait(milliseconds{0}) && std::exchange(signalled_, true)) exit_second_signal();
       if (Clock::now() >= deadline) leave_relay();
@@ -228,6 +250,8 @@ class ConsumerRun {
   Observer& witness_;
   // Before anything that starts a thread.
   StopSignals signals_;
+  // Goes last of all that may hang.
+  LastResort last_resort_;
   kafka::Settings settings_;
   std::vector<ConsumerConfig> consumers_;
   DatabaseFactory databases_;
@@ -235,6 +259,8 @@ class ConsumerRun {
   std::map<std::string, std::unique_ptr<Voice>> voices_;
   std::unique_ptr<RelayThread> relay_;
   WorkerThreads workers_;
+  /// Workers per consumer that have not ended.
+  std::map<std::string, int> running_;
   std::optional<Clock::time_point> deadline_;
   std::exception_ptr error_;
   std::int64_t records_ = 0;

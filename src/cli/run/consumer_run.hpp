@@ -28,8 +28,9 @@ struct RunOptions {
 /// or what `options` say. `witness` sees every step and notice before the log does.
 ///
 /// A second signal, or a drain that takes too long, ends the process at once with code 1: nothing
-/// is lost by it. Otherwise returns kOk; kNotClean when it ended idle with a halted partition;
-/// kFailed when no worker could go on.
+/// is lost by it. So does a library that hangs while it is closed, ten seconds after the drain
+/// timeout, with a line that says what hung. Otherwise returns kOk; kNotClean when it ended idle
+/// with a halted partition; kFailed when no worker could go on.
 ExitCode run_consumers(const Config& config, const std::vector<HandlerSpec>& handlers,
                        const RunOptions& options, observe::Log& log, Observer& witness);
 

@@ -1,5 +1,6 @@
 #include "cli/run/prepare_database.hpp"
 
+#include <random>
 #include <string>
 
 #include "cli/consumer_spec.hpp"
@@ -37,13 +38,16 @@ void prepare(const Config& config, std::span<const HandlerSpec> handlers,
 bool prepare_database(const Config& config, std::span<const HandlerSpec> handlers,
                       const DatabaseFactory& factory, Patience patience, StopSignals& signals,
                       observe::Log& log) {
+  // A deployment starts many processes at once.
+  std::mt19937_64 random{std::random_device{}()};
+  std::uniform_real_distribution<double> uniform{0.0, 1.0};
   for (int attempt = 1;; ++attempt) {
     try {
       prepare(config, handlers, factory, log);
       return true;
     } catch (const InfrastructureError& e) {
       if (patience == Patience::kNone) throw;
-      const auto delay = backoff_bound(kReconnect, attempt);
+      const auto delay = backoff(kReconnect, attempt, uniform(random));
       log.warning("unavailable", "waiting for " + describe_database(config) + ": " + e.what() +
                                      "; trying again in " + std::to_string(delay.count()) + "ms");
       if (signals.wait(delay)) return false;

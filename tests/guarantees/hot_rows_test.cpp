@@ -1,0 +1,99 @@
+// SQLite has one writer: what concerns two runs on PostgreSQL only.
+// Handlers of two workers that update the same rows.
+#include <gmock/gmock.h>
+
+#include <thread>
+
+#include "kinbox/errors.hpp"
+#include "support/pipeline.hpp"
+
+namespace kinbox::testing {
+namespace {
+
+using ::testing::ElementsAre;
+
+class HotRows : public Pipeline {
+ protected:
+  /// Whether a batch of another worker could run now.
+  bool others_may_run() {
+    const auto other = home().connect();
+    const auto tx = other->begin();
+    const auto rows = tx->query("SELECT pg_try_advisory_xact_lock_shared(hashtextextended($1, 0))",
+                                "kinbox " + other->dialect().schema() + " orders");
+    return rows[0].get<bool>(0);
+  }
+
+  FaultPlan deadlocks(int times) {
+    return [this, left = std::make_shared<int>(times)](FaultPoint point) {
+      if (point != FaultPoint::kStatement || !handling || (*left)-- <= 0) return;
+      throw DeadlockError("deadlock detected");
+    };
+  }
+
+  bool handling = false;
+};
+KINBOX_FOR_ALL_DATABASES(HotRows);
+
+TEST_P(HotRows, ADeadlockRunsTheBatchAgainAtOnceAndAlone) {
+  std::vector<bool> others;
+  handle = [&](const Event& event, Transaction& tx) {
+    handling = true;
+    insert_effect(event, tx);
+    handling = false;
+    tx.query("SELECT 1");
+    if (!is_sqlite()) others.push_back(others_may_run());
+  };
+  send(p0, "e-1");
+  run_until_idle({p0}, deadlocks(1));
+  EXPECT_THAT(effects(), ElementsAre("e-1"));
+  EXPECT_TRUE(observer.notices<notice::Unavailable>().empty());
+  EXPECT_TRUE(observer.notices<notice::RetryScheduled>().empty());
+  if (!is_sqlite()) {
+    EXPECT_THAT(others, ElementsAre(false));
+  }
+}
+
+class HotRowsOfTwoWorkers : public HotRows {};
+KINBOX_FOR_POSTGRES(HotRowsOfTwoWorkers);
+
+TEST_P(HotRowsOfTwoWorkers, WithoutADeadlockOthersMayRunBeside) {
+  std::vector<bool> others;
+  handle = [&](const Event& event, Transaction& tx) {
+    insert_effect(event, tx);
+    tx.query("SELECT 1");
+    others.push_back(others_may_run());
+  };
+  send(p0, "e-1");
+  run_until_idle({p0});
+  EXPECT_THAT(others, ElementsAre(true));
+}
+
+TEST_P(HotRowsOfTwoWorkers, WhoMeetInOppositeOrderBothGetOn) {
+  constexpr int kEvents = 40;
+  script(
+      sql("CREATE TABLE {kinbox}.balances (id bigint PRIMARY KEY, cents bigint NOT NULL);"
+          "INSERT INTO {kinbox}.balances SELECT n, 0 FROM generate_series(1, 50) AS n"));
+  options.dispatch.max_batch = 20;
+  handle = [this](const Event& event, Transaction& tx) {
+    const bool forwards = event.record().partition() == p0.partition;
+    for (int n = 1; n <= 50; ++n)
+      tx.query(sql("UPDATE {kinbox}.balances SET cents = cents + 1 WHERE id = $1 RETURNING id"),
+               forwards ? n : 51 - n);
+  };
+  for (int n = 0; n < kEvents; ++n) {
+    send(p0, "forwards-" + std::to_string(n));
+    send(p1, "backwards-" + std::to_string(n));
+  }
+  auto first = member({p0});
+  auto second = member({p1});
+  std::thread other([&] {
+    second.worker->run(Worker::Until{.idle = true, .records = {}}, std::chrono::seconds{5});
+  });
+  first.worker->run(Worker::Until{.idle = true, .records = {}}, std::chrono::seconds{5});
+  other.join();
+  EXPECT_EQ(number(sql("SELECT min(cents) FROM {kinbox}.balances")), 2 * kEvents);
+  EXPECT_EQ(number(sql("SELECT max(cents) FROM {kinbox}.balances")), 2 * kEvents);
+}
+
+}  // namespace
+}  // namespace kinbox::testing

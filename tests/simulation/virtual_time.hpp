@@ -1,0 +1,34 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <random>
+
+namespace kinbox::simulation {
+
+/// While one lives, std::chrono::steady_clock shows its time and std::random_device draws from its
+/// seed, in this whole program: backoffs cost no time, and a seed gives the same run each time.
+///
+/// The linker does it (--wrap, see tests/CMakeLists.txt), so the code under test is the shipped
+/// one. One at a time, used by one thread at a time.
+class VirtualTime {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  explicit VirtualTime(std::uint64_t seed);
+  VirtualTime(const VirtualTime&) = delete;
+  VirtualTime& operator=(const VirtualTime&) = delete;
+  ~VirtualTime();
+
+  void advance(Clock::duration by) { now_ += by; }
+
+  /// What a reader sees; looking takes a microsecond, so that who waits in a loop comes to an end.
+  Clock::time_point now() noexcept { return now_ += std::chrono::microseconds{1}; }
+  std::uint32_t entropy() { return static_cast<std::uint32_t>(entropy_()); }
+
+ private:
+  Clock::time_point now_{std::chrono::hours{1}};
+  std::mt19937_64 entropy_;
+};
+
+}  // namespace kinbox::simulation
