@@ -1,5 +1,6 @@
 #include "contenders.hpp"
 
+#include <algorithm>
 #include <array>
 #include <thread>
 #include <vector>
@@ -7,12 +8,11 @@
 namespace kinbox::bench {
 namespace {
 
-constexpr std::array<Contender, 3> kAll{{{"kinbox", run_kinbox, true},
-                                         {"batch_loop", run_batch_loop, true},
-                                         {"per_message", run_per_message, false}}};
+using Run = void (*)(const Task&, RunClock&);
 
 /// `worker` on each of the task's threads.
-void run_workers(const Task& task, RunClock& clock, void (*worker)(const Task&, RunClock&)) {
+template <Run worker>
+void on_each_worker(const Task& task, RunClock& clock) {
   std::vector<std::jthread> threads;
   for (int i = 0; i < task.workers; ++i)
     threads.emplace_back([&] {
@@ -25,18 +25,31 @@ void run_workers(const Task& task, RunClock& clock, void (*worker)(const Task&, 
   clock.wait();
 }
 
-bool on_postgres(const Task& task) { return task.backend == Backend::kPostgres; }
+constexpr auto kPostgres = Backend::kPostgres;
+constexpr auto kSqlite = Backend::kSqlite;
+
+constexpr auto kAll = std::to_array<Contender>({
+    {"kinbox", kPostgres, run_kinbox},
+    {"kinbox_one_by_one", kPostgres, run_kinbox_one_by_one},
+    {"kinbox_hot_rows", kPostgres, run_kinbox_on_hot_rows},
+    {"per_message", kPostgres, on_each_worker<per_message_on_postgres>},
+    {"batch_loop", kPostgres, on_each_worker<batch_loop_on_postgres>},
+    {"pipeline_loop", kPostgres, on_each_worker<pipeline_loop_on_postgres>},
+    {"set_loop", kPostgres, on_each_worker<set_loop_on_postgres>},
+    {"kinbox", kSqlite, run_kinbox},
+    {"per_message", kSqlite, on_each_worker<per_message_on_sqlite>},
+    {"batch_loop", kSqlite, on_each_worker<batch_loop_on_sqlite>},
+});
 
 }  // namespace
 
-void run_per_message(const Task& task, RunClock& clock) {
-  run_workers(task, clock, on_postgres(task) ? per_message_on_postgres : per_message_on_sqlite);
-}
-
-void run_batch_loop(const Task& task, RunClock& clock) {
-  run_workers(task, clock, on_postgres(task) ? batch_loop_on_postgres : batch_loop_on_sqlite);
-}
-
 std::span<const Contender> all_contenders() { return kAll; }
+
+const Contender* find_contender(std::string_view name, Backend backend) {
+  const auto* found = std::find_if(kAll.begin(), kAll.end(), [&](const auto& one) {
+    return one.name == name && one.backend == backend;
+  });
+  return found == kAll.end() ? nullptr : found;
+}
 
 }  // namespace kinbox::bench

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <vector>
 
@@ -19,7 +20,10 @@ struct DecodedBatch {
     Fingerprint fingerprint;
   };
 
+  /// Throws std::runtime_error when two records of one id differ.
   explicit DecodedBatch(const std::vector<kafka::MessageHandle>& messages);
+  DecodedBatch(const DecodedBatch&) = delete;
+  DecodedBatch& operator=(const DecodedBatch&) = delete;
 
   /// In poll order.
   std::vector<Item> items;
@@ -28,5 +32,17 @@ struct DecodedBatch {
   /// Per partition, behind its last record.
   std::map<std::int32_t, std::int64_t> next;
 };
+
+/// What a claim of `batch.claims` says: which are new, in poll order, and which are not.
+struct ClaimedBatch {
+  ClaimedBatch(const DecodedBatch& batch,
+               const std::function<bool(const DecodedBatch::Item&)>& is_new);
+
+  std::vector<const DecodedBatch::Item*> fresh;
+  std::vector<const DecodedBatch::Item*> known;
+};
+
+/// Throws std::runtime_error: one id came with two contents.
+[[noreturn]] void refuse_conflict(const DecodedBatch::Item& item);
 
 }  // namespace kinbox::bench

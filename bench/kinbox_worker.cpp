@@ -2,30 +2,14 @@
 #include <thread>
 
 #include "contenders.hpp"
-#include "kinbox/json.hpp"
 #include "kinbox/kafka/source.hpp"
 #include "kinbox/postgres/database.hpp"
 #include "kinbox/sqlite/database.hpp"
 #include "kinbox/worker.hpp"
-#include "store.hpp"
+#include "kinbox_handlers.hpp"
 
 namespace kinbox::bench {
 namespace {
-
-class StoreOrder final : public Handler {
- public:
-  explicit StoreOrder(const HandlerContext& context)
-      : insert_(context.dialect.render(kInsertOrder)) {}
-
-  void handle(const Event& event, Transaction& tx) override {
-    const JsonPayload order(event);
-    tx.execute(insert_, event.id(), order.text("/orderId"), order.text("/buyerId"),
-               order.decimal("/totalAmount"));
-  }
-
- private:
-  const std::string insert_;
-};
 
 class ClockObserver final : public Observer {
  public:
@@ -43,16 +27,22 @@ class ClockObserver final : public Observer {
   RunClock& clock_;
 };
 
-ConsumerSpec consumer(const Task& task) {
+ConsumerSpec consumer(const Task& task, HandlerSpec handler) {
   ConsumerSpec spec;
   spec.name = kConsumer;
   spec.group = task.group;
   spec.topics = {task.topic};
-  spec.handlers.push_back(
-      {{.name = "store_order", .event_types = {"ORDER_CREATED"}, .make = [](const auto& context) {
-          return std::make_unique<StoreOrder>(context);
-        }}});
+  spec.handlers.push_back({std::move(handler)});
   return spec;
+}
+
+/// Each INSERT stays a statement of its own.
+DatabaseFactory one_by_one(const Task& task) {
+  postgres::Options options;
+  options.uri = task.location;
+  options.schema = task.schema;
+  options.coalesce_inserts = false;
+  return postgres::factory(options);
 }
 
 DatabaseFactory database(const Task& task) {
@@ -72,9 +62,8 @@ std::unique_ptr<Source> source(const Task& task, Observer& observer) {
   return kafka::make_source(options, observer);
 }
 
-}  // namespace
-
-void run_kinbox(const Task& task, RunClock& clock) {
+void run_workers(const Task& task, RunClock& clock, const HandlerSpec& handler,
+                 const DatabaseFactory& connect) {
   ClockObserver observer(clock);
   WorkerOptions options;
   options.budget.max_records = kBatch;
@@ -84,8 +73,8 @@ void run_kinbox(const Task& task, RunClock& clock) {
   std::list<Worker> workers;
   std::vector<std::jthread> threads;
   for (int i = 0; i < task.workers; ++i) {
-    auto& worker = workers.emplace_back(consumer(task), options, source(task, observer),
-                                        database(task)(), observer);
+    auto& worker = workers.emplace_back(consumer(task, handler), options, source(task, observer),
+                                        connect(), observer);
     threads.emplace_back([&] {
       try {
         worker.run();
@@ -96,6 +85,20 @@ void run_kinbox(const Task& task, RunClock& clock) {
   }
   clock.wait();
   for (auto& worker : workers) worker.stop();
+}
+
+}  // namespace
+
+void run_kinbox(const Task& task, RunClock& clock) {
+  run_workers(task, clock, store_order(), database(task));
+}
+
+void run_kinbox_one_by_one(const Task& task, RunClock& clock) {
+  run_workers(task, clock, store_order(), one_by_one(task));
+}
+
+void run_kinbox_on_hot_rows(const Task& task, RunClock& clock) {
+  run_workers(task, clock, add_to_account(), database(task));
 }
 
 }  // namespace kinbox::bench

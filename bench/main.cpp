@@ -1,9 +1,10 @@
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <set>
 
-#include "run_once.hpp"
+#include "latency.hpp"
+#include "run_passes.hpp"
 #include "topic.hpp"
 
 using namespace kinbox;
@@ -18,6 +19,7 @@ struct RunArguments {
   std::string sqlite;
   Task task;
   std::int64_t distinct = 0;
+  int passes = 1;
 };
 
 void add_produce(CLI::App& app, std::string& brokers, TopicContent& content) {
@@ -37,29 +39,70 @@ void add_produce(CLI::App& app, std::string& brokers, TopicContent& content) {
   });
 }
 
+/// The first pass's time, and those of the passes behind it.
+nlohmann::json to_json(const RunArguments& arguments, const std::vector<RunTime>& times) {
+  const auto records = static_cast<double>(arguments.task.records);
+  nlohmann::json run{{"contender", arguments.contender},
+                     {"database", arguments.database},
+                     {"workers", arguments.task.workers},
+                     {"records", arguments.task.records},
+                     {"seconds", times.front().seconds},
+                     {"cpu_seconds", times.front().cpu_seconds},
+                     {"records_per_second", records / times.front().seconds}};
+  for (std::size_t i = 1; i < times.size(); ++i)
+    run["duplicates"].push_back({{"seconds", times[i].seconds},
+                                 {"cpu_seconds", times[i].cpu_seconds},
+                                 {"records_per_second", records / times[i].seconds}});
+  return run;
+}
+
 void run(RunArguments& arguments) {
   auto& task = arguments.task;
   const bool sqlite = arguments.database == "sqlite";
   task.backend = sqlite ? Backend::kSqlite : Backend::kPostgres;
   task.location = sqlite ? arguments.sqlite : arguments.postgres;
-  const auto all = all_contenders();
-  const auto contender = std::find_if(
-      all.begin(), all.end(), [&](const auto& one) { return one.name == arguments.contender; });
-  const auto time = run_once(*contender, task, arguments.distinct);
-  std::cout << nlohmann::json{{"contender", arguments.contender},
-                              {"database", arguments.database},
-                              {"workers", task.workers},
-                              {"records", task.records},
-                              {"seconds", time.seconds},
-                              {"cpu_seconds", time.cpu_seconds},
-                              {"records_per_second",
-                               static_cast<double>(task.records) / time.seconds}}
+  const auto* contender = find_contender(arguments.contender, task.backend);
+  if (contender == nullptr)
+    throw std::runtime_error("no contender " + arguments.contender + " on " + arguments.database);
+  const auto times = run_passes(*contender, task, arguments.distinct, arguments.passes);
+  std::cout << to_json(arguments, times) << '\n';
+}
+
+void measure(const LatencyPlan& plan) {
+  const auto latencies = measure_latency(plan);
+  const auto at = [&](double share) {
+    return static_cast<double>(latencies.percentile(share).count()) / 1'000;
+  };
+  std::cout << nlohmann::json{{"records", latencies.sorted.size()},
+                              {"rate", plan.rate},
+                              {"transactions", latencies.transactions},
+                              {"p50_milliseconds", at(0.5)},
+                              {"p90_milliseconds", at(0.9)},
+                              {"p99_milliseconds", at(0.99)},
+                              {"max_milliseconds", at(1)}}
             << '\n';
 }
 
-std::vector<std::string> contender_names() {
-  std::vector<std::string> names;
-  for (const auto& contender : all_contenders()) names.emplace_back(contender.name);
+void add_latency(CLI::App& app, LatencyPlan& plan) {
+  auto* command = app.add_subcommand(
+      "latency", "Produce at a rate while `kinbox run` consumes; how long until the effect");
+  command->add_option("--config", plan.config, "of kinbox: one consumer, one topic")->required();
+  command->add_option("--topic", plan.topic, "must not exist")->required();
+  command->add_option("--rate", plan.rate, "events per second")->check(CLI::Range(1, 1'000'000));
+  const auto seconds = [command](const std::string& name, std::chrono::seconds& target) {
+    command
+        ->add_option_function<int>(name,
+                                   [&target](int value) { target = std::chrono::seconds{value}; })
+        ->check(CLI::Range(1, 3'600));
+  };
+  seconds("--seconds", plan.duration);
+  seconds("--warm-up-seconds", plan.warm_up);
+  command->callback([&] { measure(plan); });
+}
+
+std::set<std::string> contender_names() {
+  std::set<std::string> names;
+  for (const auto& contender : all_contenders()) names.emplace(contender.name);
   return names;
 }
 
@@ -80,6 +123,11 @@ void add_run(CLI::App& app, RunArguments& arguments) {
   command->add_option("--records", task.records, "in the topic")->required();
   command->add_option("--distinct", arguments.distinct, "events in the topic")->required();
   command->add_option("--workers", task.workers)->check(CLI::Range(1, 64));
+  command
+      ->add_option("--passes", arguments.passes,
+                   "the second and later ones read the topic again in a new group, the inbox "
+                   "rows kept: all duplicates")
+      ->check(CLI::Range(1, 10));
   command->callback([&] { run(arguments); });
 }
 
@@ -93,6 +141,8 @@ int main(int argc, char** argv) {
   RunArguments arguments;
   add_produce(app, brokers, content);
   add_run(app, arguments);
+  LatencyPlan plan;
+  add_latency(app, plan);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

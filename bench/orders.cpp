@@ -1,6 +1,8 @@
 #include "orders.hpp"
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <stdexcept>
 
@@ -8,6 +10,8 @@
 
 namespace kinbox::bench {
 namespace {
+
+constexpr std::string_view kNumberPrefix = "2024-";
 
 /// splitmix64: neighbours in, strangers out.
 std::uint64_t scramble(std::uint64_t x) {
@@ -48,8 +52,25 @@ std::string order_json(std::int64_t n) {
          order_id(n) + R"(","buyerId":"b-)" + std::to_string(scramble(seed) % 10'000) +
          R"(","sellerIds":["s-)" + std::to_string(scramble(seed) % 97) + R"(","s-)" +
          std::to_string(scramble(seed) % 89 + 100) + R"("],"totalAmount":)" +
-         std::to_string(scramble(seed) % 90'000 + 10'000) + ".50" + R"(,"orderNumber":"2024-)" +
-         number + R"("})";
+         std::to_string(scramble(seed) % 90'000 + 10'000) + ".50" + R"(,"orderNumber":")" +
+         std::string(kNumberPrefix) + number + R"("})";
+}
+
+std::size_t number_of(std::string_view order_number) {
+  const auto digits = order_number.substr(std::min(order_number.size(), kNumberPrefix.size()));
+  std::size_t n = 0;
+  const auto* const end = digits.data() + digits.size();
+  const auto [rest, error] = std::from_chars(digits.data(), end, n);
+  if (!order_number.starts_with(kNumberPrefix) || error != std::errc{} || rest != end)
+    throw std::runtime_error("no order number of the bench: " + std::string(order_number));
+  return n;
+}
+
+std::int64_t account_of(std::string_view buyer_id) {
+  buyer_id.remove_prefix(std::min(buyer_id.size(), std::string_view("b-").size()));
+  std::int64_t number = 0;
+  std::from_chars(buyer_id.data(), buyer_id.data() + buyer_id.size(), number);
+  return number % kHotRows;
 }
 
 Order parse_order(std::string_view json) {

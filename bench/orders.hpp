@@ -12,6 +12,13 @@ std::string order_json(std::int64_t n);
 /// The record key of that order.
 std::string order_id(std::int64_t n);
 
+/// `n` again, of its member "orderNumber". Throws std::runtime_error.
+std::size_t number_of(std::string_view order_number);
+
+/// The account of that buyer, from 0 up to kHotRows.
+inline constexpr std::int64_t kHotRows = 1'000;
+std::int64_t account_of(std::string_view buyer_id);
+
 /// What the contenders store of an order.
 struct Order {
   std::string event_id;

@@ -7,6 +7,7 @@
 #include "kinbox/migrations.hpp"
 #include "kinbox/postgres/database.hpp"
 #include "kinbox/sqlite/database.hpp"
+#include "orders.hpp"
 
 namespace kinbox::bench {
 namespace {
@@ -18,9 +19,19 @@ constexpr const char* kOrdersOnSqlite =
     "CREATE TABLE {kinbox}.orders (event_id TEXT NOT NULL, order_id TEXT NOT NULL PRIMARY KEY, "
     "buyer_id TEXT NOT NULL, amount TEXT NOT NULL) STRICT";
 
+constexpr const char* kAccountsOnPostgres =
+    "CREATE TABLE {kinbox}.accounts (id bigint PRIMARY KEY, balance numeric NOT NULL DEFAULT 0, "
+    "changes bigint NOT NULL DEFAULT 0)";
+constexpr const char* kAccountsOnSqlite =
+    "CREATE TABLE {kinbox}.accounts (id INTEGER PRIMARY KEY, balance REAL NOT NULL DEFAULT 0, "
+    "changes INTEGER NOT NULL DEFAULT 0) STRICT";
+constexpr const char* kOpenAccounts =
+    "WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < ";
+
 constexpr const char* kCounts =
-    "SELECT (SELECT count(*) FROM {kinbox}.orders), (SELECT count(*) FROM "
-    "{kinbox}.processed_events), (SELECT coalesce(sum(next_offset - first_offset), 0) "
+    "SELECT (SELECT count(*) FROM {kinbox}.orders), (SELECT sum(changes) FROM {kinbox}.accounts), "
+    "(SELECT count(*) FROM {kinbox}.processed_events), (SELECT coalesce(sum(next_offset - "
+    "first_offset), 0) "
     "FROM {kinbox}.consumer_progress)";
 
 void remove_file(const std::string& path) {
@@ -37,9 +48,11 @@ Store::Store(Backend backend, std::string location)
     throw std::runtime_error(location_ + " exists; name a new file");
   const auto database = factory()();
   SchemaMigrator(*database, {kinbox_component()}).up();
-  run(backend_ == Backend::kSqlite ? kOrdersOnSqlite : kOrdersOnPostgres);
-  // The last run's dirty pages are not this one's business.
-  if (backend_ == Backend::kPostgres) run("CHECKPOINT");
+  const bool sqlite = backend_ == Backend::kSqlite;
+  run(sqlite ? kOrdersOnSqlite : kOrdersOnPostgres);
+  run(sqlite ? kAccountsOnSqlite : kAccountsOnPostgres);
+  run(kOpenAccounts + std::to_string(kHotRows) +
+      ") INSERT INTO {kinbox}.accounts (id) SELECT n FROM numbers");
 }
 
 Store::~Store() {
@@ -66,8 +79,18 @@ Store::Counts Store::counts() const {
   const auto tx = database->begin();
   const auto row = tx->query(database->dialect().render(kCounts))[0];
   return {.orders = row.get<std::int64_t>(0),
-          .inbox = row.get<std::int64_t>(1),
-          .passed = row.get<std::int64_t>(2)};
+          .changes = row.get<std::int64_t>(1),
+          .inbox = row.get<std::int64_t>(2),
+          .passed = row.get<std::int64_t>(3)};
+}
+
+void Store::forget_positions() const {
+  run("DELETE FROM {kinbox}.consumer_progress");
+  run("DELETE FROM {kinbox}.consumers");
+}
+
+void Store::settle() const {
+  if (backend_ == Backend::kPostgres) run("CHECKPOINT");
 }
 
 void Store::run(const std::string& script) const {
