@@ -128,8 +128,8 @@ Polled ScriptedSource::poll(const PollBudget& budget) {
     }
     return !polled.records.empty() || !polled.out_of_range.empty();
   };
-  if (!fetch_all() && log_->changed.wait_for(lock, budget.max_wait) == std::cv_status::no_timeout)
-    fetch_all();
+  if (fetch_all() || budget.max_wait <= budget.max_wait.zero()) return polled;
+  if (log_->changed.wait_for(lock, budget.max_wait) == std::cv_status::no_timeout) fetch_all();
   return polled;
 }
 
