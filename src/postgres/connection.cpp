@@ -127,9 +127,8 @@ void Connection::enter(Mode mode) {
   PQsetnonblocking(raw(), 1);
   const bool on = PQpipelineStatus(raw()) != PQ_PIPELINE_OFF;
   if (on == (mode == Mode::kPipeline)) return;
-  if ((on ? PQexitPipelineMode(raw()) : PQenterPipelineMode(raw())) == 1) return;
-  // A COPY that a handler left open in libpqxx.
-  require_accepted(0);
+  // Refused while a COPY is open that a handler left behind in libpqxx.
+  require_accepted(on ? PQexitPipelineMode(raw()) : PQenterPipelineMode(raw()));
 }
 
 void Connection::finish_native_statement() {
