@@ -102,7 +102,7 @@ void PostgresTransaction::do_commit(const std::function<void()>& on_sent) {
 void PostgresTransaction::require_commit(const Pipeline::Answers& answers) {
   if (answers.failure && sqlstate_of(*answers.failure->result).empty())
     throw_outcome_unknown("PostgreSQL: " + message_of(*answers.failure->result));
-  if (answers.failure) fail(*answers.failure);
+  if (answers.failure) fail(*answers.failure->result, answers.failure->sender);
   const std::string tag = PQcmdStatus(answers.last.get());
   if (tag == "COMMIT") return;
   // No error: this is how PostgreSQL answers COMMIT in an aborted transaction.
@@ -129,8 +129,10 @@ void PostgresTransaction::run_script(const std::string& script) {
   try {
     if (!pipeline_.empty()) await();
     const auto result = connection_->run(script, kNever);
-    if (!succeeded(*result)) refuse_with_line(script, *result);
-    if (!succeeded(*result)) throw_failure(*result, origin(), connection_->lost());
+    if (!succeeded(*result)) {
+      refuse_with_line(script, *result);
+      fail(*result, {.origin = origin()});
+    }
     if (PQtransactionStatus(connection_->raw()) != PQTRANS_INTRANS)
       throw TransactionMisuse("the script ended the transaction it ran in");
   } catch (...) {
@@ -191,15 +193,14 @@ void PostgresTransaction::send_sets() {
 
 ResultHandle PostgresTransaction::await() {
   auto answers = pipeline_.await();
-  if (answers.failure) fail(*answers.failure);
+  if (answers.failure) fail(*answers.failure->result, answers.failure->sender);
   connection_->resume_native();
   return std::move(answers.last);
 }
 
-void PostgresTransaction::fail(const Pipeline::Failure& failure) {
-  const auto& result = *failure.result;
+void PostgresTransaction::fail(const PGresult& result, Pipeline::Sender sender) {
   if (is_copy(result)) throw SqlError("COPY needs kinbox::postgres::native()", "0A000");
-  if (failure.sender.begins) {
+  if (sender.begins) {
     connection_->abandon();
     throw InfrastructureError("PostgreSQL: cannot begin a transaction: " + message_of(result));
   }
@@ -208,9 +209,9 @@ void PostgresTransaction::fail(const Pipeline::Failure& failure) {
   const auto code = sqlstate_of(result);
   if (code == "26000" || code == "0A000") connection_->retire();
   try {
-    throw_failure(result, failure.sender.origin, connection_->lost());
+    throw_failure(result, sender.origin, connection_->lost());
   } catch (SqlError& error) {
-    error.blame(failure.sender.number);
+    error.blame(sender.number);
     throw;
   }
 }

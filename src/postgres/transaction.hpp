@@ -48,7 +48,7 @@ class PostgresTransaction final : public OpenTransaction {
   void send_sets();
   /// The answer to the statement sent last, when all have come.
   ResultHandle await();
-  [[noreturn]] void fail(const Pipeline::Failure& failure);
+  [[noreturn]] void fail(const PGresult& result, Pipeline::Sender sender);
   void refuse_native_failure() const;
   void require_commit(const Pipeline::Answers& answers);
 

@@ -16,6 +16,12 @@ class PostgresStatements : public PostgresTest {
       texts.push_back(row.get<std::string>(0));
     return texts;
   }
+
+  std::string session_after_a_commit() {
+    const auto tx = database().begin();
+    tx->commit();
+    return database().session();
+  }
 };
 
 TEST_F(PostgresStatements, AStatementIsPreparedOncePerConnection) {
@@ -72,6 +78,16 @@ TEST_F(PostgresStatements, DeallocatedStatementsAreBackWithTheRetry) {
     EXPECT_THAT([&] { tx->query("SELECT 1"); }, ThrowsSqlState("26000"));
   }
   EXPECT_EQ(database().begin()->query("SELECT 1")[0].get<std::int64_t>(0), 1);
+}
+
+TEST_F(PostgresStatements, AConnectionThatLostItsStatementsToAScriptServesNoOther) {
+  const auto before = session_after_a_commit();
+  {
+    const auto tx = database().begin();
+    EXPECT_THAT([&] { database().run_script(*tx, "DEALLOCATE ALL; EXECUTE kinbox_1"); },
+                ThrowsSqlState("26000"));
+  }
+  EXPECT_NE(session_after_a_commit(), before);
 }
 
 TEST_F(PostgresStatements, NoticesStayOffStandardError) {
