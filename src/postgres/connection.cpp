@@ -3,6 +3,9 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "kinbox/errors.hpp"
 #include "postgres/connect.hpp"
 #include "postgres/error_classes.hpp"
@@ -11,10 +14,17 @@ namespace kinbox::postgres {
 namespace {
 
 // Results are read as text, so the session decides how they are written.
-constexpr const char* kSession =
+constexpr std::string_view kSession =
     "SET client_encoding = 'UTF8'; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; "
     "SET IntervalStyle = 'postgres'; SET bytea_output = 'hex'; SET extra_float_digits = 3; "
     "SET standard_conforming_strings = on; SELECT pg_backend_pid()";
+
+/// While the server waits for a client that does not read, no timeout of its own runs; TCP's does.
+/// Without an effect on a Unix-domain socket.
+std::string set_tcp_user_timeout(std::chrono::milliseconds timeout) {
+  constexpr std::chrono::milliseconds kLongest{std::numeric_limits<int>::max()};
+  return "SET tcp_user_timeout = " + std::to_string(std::min(timeout, kLongest).count()) + "; ";
+}
 
 }  // namespace
 
@@ -33,7 +43,9 @@ Connection::Connection(const Options& options)
       handle_(connect(options)),
       statements_(options.max_prepared_statements),
       insert_forms_(options.coalesce_inserts ? options.max_prepared_statements : 0) {
-  const auto result = run(kSession, after(options.connect_timeout));
+  const auto result =
+      run(set_tcp_user_timeout(options.idle_in_transaction_session_timeout) + std::string(kSession),
+          after(options.connect_timeout));
   if (!succeeded(*result))
     throw InfrastructureError("cannot set up the PostgreSQL session: " + message_of(*result));
   backend_pid_ = PQgetvalue(result.get(), 0, 0);

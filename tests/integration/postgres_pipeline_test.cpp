@@ -1,4 +1,5 @@
 // Statements on their way without an answer, over a real server.
+#include <future>
 #include <string>
 
 #include "integration/postgres_fixture.hpp"
@@ -131,6 +132,31 @@ TEST_F(PostgresPipeline, AClientFrozenAmongItsStatementsLosesItsLocks) {
                         "%' AND state <> 'idle' AND pid <> pg_backend_pid()";
   ASSERT_TRUE(eventually([&] { return admin(sessions) == "1"; }));
   EXPECT_TRUE(eventually([&] { return admin(sessions) == "0"; }));
+  EXPECT_EQ(orders(), "0");
+}
+
+// Frozen among a large answer, no timeout of a statement or an idle transaction runs.
+TEST_F(PostgresPipeline, AClientFrozenAmongALargeAnswerLosesItsLocks) {
+  TcpProxy proxy(PostgresService::get().port());
+  auto impatient = options();
+  impatient.uri = PostgresService::get().uri_at_port(proxy.port());
+  impatient.idle_in_transaction_session_timeout = 500ms;
+  const auto other = connect(impatient);
+  const auto tx = other->begin();
+  tx->execute(insert(), 1);
+  tx->flush();
+  const auto session = other->session();
+  proxy.stall(TcpProxy::Direction::kToClient);
+  auto answer = std::async(std::launch::async, [&] {
+    EXPECT_THROW(tx->query("SELECT repeat('x', 1000) FROM generate_series(1, 1000000)"),
+                 InfrastructureError);
+  });
+  const auto sessions = "SELECT count(*) FROM pg_stat_activity WHERE pid = " + session;
+  EXPECT_TRUE(
+      eventually([&] { return admin(sessions + " AND wait_event = 'ClientWrite'") == "1"; }));
+  EXPECT_TRUE(eventually([&] { return admin(sessions) == "0"; }));
+  proxy.flow();
+  answer.wait();
   EXPECT_EQ(orders(), "0");
 }
 

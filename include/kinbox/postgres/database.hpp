@@ -28,8 +28,9 @@ struct Options {
   std::chrono::milliseconds lock_timeout{10'000};
   /// One statement, the server's `statement_timeout`. Not scripts of migrations.
   std::chrono::milliseconds statement_timeout{30'000};
-  /// Between two statements of a transaction, the server's `idle_in_transaction_session_timeout`:
-  /// a stopped process loses its locks after it.
+  /// Between two statements of a transaction, the server's `idle_in_transaction_session_timeout`,
+  /// and among an answer that we do not read, its `tcp_user_timeout` (TCP on Linux): a stopped
+  /// process loses its locks after it.
   std::chrono::milliseconds idle_in_transaction_session_timeout{30'000};
   /// One call as seen from here, COMMIT included, whatever the server or the network does; above
   /// `statement_timeout`, which gives the better error. When it passes, the connection is dropped.
