@@ -37,6 +37,11 @@ class DeadlockError : public InfrastructureError {
   using InfrastructureError::InfrastructureError;
 };
 
+/// Another transaction kept a lock for longer than kinbox's own statement waits (SQLSTATE 55P03).
+class LockTimeoutError : public InfrastructureError {
+  using InfrastructureError::InfrastructureError;
+};
+
 /// This consumer cannot go on (fenced by another instance of its id, a fatal client error). Its
 /// worker ends; what it held is left to its successor.
 class FatalSourceError : public Error {

@@ -66,6 +66,8 @@ class Progress {
                                      std::string_view session,
                                      std::string_view topic_id = {}) const;
 
+  const std::string& consumer() const noexcept { return consumer_; }
+
   enum class Opened { kOpened, kMissed };
 
   /// The answer to `open`, awaited when it is read. Dies with its transaction.
@@ -82,9 +84,10 @@ class Progress {
 
   /// Moves the position from `claim.next_offset` to `next_offset` and marks the batch open: until
   /// `close`, any COMMIT of `tx` fails. kMissed when the claim is no longer good (another owner,
-  /// our own commit whose reply was lost, an operator); `tx` must be rolled back then.
+  /// our own commit whose reply was lost, an operator); `tx` must be rolled back then. `session` as
+  /// with `take`: it changes when a connection was lost.
   Opening open(OpenTransaction& tx, const TopicPartition& partition, const PartitionClaim& claim,
-               Offset next_offset) const;
+               Offset next_offset, std::string_view session) const;
 
   /// Closes what `open` opened in `tx`, and adds `tally` to the counters.
   void close(OpenTransaction& tx, const TopicPartition& partition, const Tally& tally) const;

@@ -102,7 +102,7 @@ void Batch::open(OpenTransaction& tx) {
     parts_.lock.take(tx, manner_.lock);
     for (const auto& stretch : stretches_)
       openings_.push_back(parts_.progress.open(tx, stretch.partition->id, stretch.partition->claim,
-                                               stretch.next_offset));
+                                               stretch.next_offset, parts_.database.session()));
   });
 }
 

@@ -132,7 +132,7 @@ bool Ownership::take_together(std::span<OwnedPartition* const> partitions, TimeP
       // for.
       const auto failed = std::min(claims.size(), some.size() - 1);
       if (failed > 0) take_together(some.first(failed), Clock::now() + parts_.patience);
-      postpone(*some[failed], e.what());
+      not_taken(*some[failed], e);
       return false;
     }
     for (std::size_t i = 0; i < claims.size(); ++i)
@@ -175,7 +175,7 @@ void Ownership::take(OwnedPartition& partition) {
     if (!claim) throw InfrastructureError("the position of " + name_of(partition.id) + " vanished");
     taken(partition, *claim);
   } catch (const InfrastructureError& e) {
-    postpone(partition, e.what());
+    not_taken(partition, e);
   }
 }
 
@@ -209,6 +209,17 @@ Offset Ownership::first_offset(const TopicPartition& id) {
       return parts_.source.offset_at(id, parts_.initial.since);
   }
   throw ConfigurationError("unknown initial position");
+}
+
+void Ownership::not_taken(OwnedPartition& partition, const InfrastructureError& error) {
+  std::string why = error.what();
+  try {
+    if (dynamic_cast<const LockTimeoutError*>(&error) != nullptr)
+      why += stopped_owner_.end(parts_.database, partition.id);
+  } catch (const InfrastructureError& e) {
+    why += std::string("; and it cannot be seen what keeps the row: ") + e.what();
+  }
+  postpone(partition, why);
 }
 
 void Ownership::postpone(OwnedPartition& partition, const std::string& why) {

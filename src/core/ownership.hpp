@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "core/stopped_owner.hpp"
 #include "kinbox/database.hpp"
 #include "kinbox/dispatcher.hpp"
+#include "kinbox/errors.hpp"
 #include "kinbox/observer.hpp"
 #include "kinbox/progress.hpp"
 #include "kinbox/source.hpp"
@@ -36,7 +38,8 @@ class Ownership {
     std::chrono::milliseconds topic_check{30'000};
   };
 
-  explicit Ownership(const Parts& parts) : parts_(parts) {}
+  explicit Ownership(const Parts& parts)
+      : parts_(parts), stopped_owner_(parts.progress.consumer(), parts.database.dialect()) {}
 
   OwnedPartitions& partitions() noexcept { return partitions_; }
   const OwnedPartitions& partitions() const noexcept { return partitions_; }
@@ -76,6 +79,8 @@ class Ownership {
   std::optional<PartitionClaim> take_existing(const TopicPartition& id);
   void create(const TopicPartition& id, Offset first_offset);
   Offset first_offset(const TopicPartition& id);
+  /// The database or the broker did not let us take it.
+  void not_taken(OwnedPartition& partition, const InfrastructureError& error);
   void postpone(OwnedPartition& partition, const std::string& why);
   void halt(OwnedPartition& partition, Offset offset, const std::string& reason);
   void leave(std::span<const TopicPartition> partitions);
@@ -85,6 +90,7 @@ class Ownership {
   void halt_or_postpone(OwnedPartition& partition, const std::string& reason);
 
   Parts parts_;
+  StoppedOwner stopped_owner_;
   OwnedPartitions partitions_;
   std::map<TopicPartition, int> claim_attempts_;
   bool was_assigned_ = false;

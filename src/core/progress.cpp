@@ -17,7 +17,8 @@ constexpr std::string_view kTake =
 
 // The fence. Epoch and owner both: after a restore from backup epochs repeat, owners do not.
 constexpr std::string_view kOpen =
-    "UPDATE {kinbox}.consumer_progress SET next_offset = $4, open_batch = 1, updated_at = {now} "
+    "UPDATE {kinbox}.consumer_progress SET next_offset = $4, open_batch = 1, owner_session = $9, "
+    "updated_at = {now} "
     "WHERE consumer = $1 AND topic = $2 AND partition = $3 "
     "AND next_offset = $5 AND epoch = $6 AND owner = $7 AND control_version = $8";
 
@@ -64,9 +65,11 @@ std::optional<PartitionClaim> Progress::take(OpenTransaction& tx, const TopicPar
 }
 
 Progress::Opening Progress::open(OpenTransaction& tx, const TopicPartition& partition,
-                                 const PartitionClaim& claim, Offset next_offset) const {
+                                 const PartitionClaim& claim, Offset next_offset,
+                                 std::string_view session) const {
   return Opening(tx.execute(open_, consumer_, partition.topic, partition.partition, next_offset,
-                            claim.next_offset, claim.epoch, owner_, claim.control_version));
+                            claim.next_offset, claim.epoch, owner_, claim.control_version,
+                            session));
 }
 
 void Progress::close(OpenTransaction& tx, const TopicPartition& partition,

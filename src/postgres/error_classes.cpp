@@ -74,6 +74,8 @@ void throw_failure(const PGresult& failure, OpenTransaction::Origin origin, bool
   if (code.empty()) throw InfrastructureError("PostgreSQL: " + message_of(failure));
   const auto text = "PostgreSQL: " + message_of(failure) + " (SQLSTATE " + code + ")";
   if (code == "40P01") throw DeadlockError(text);
+  if (code == "55P03" && fault_of(code, origin) == Fault::kInfrastructure)
+    throw LockTimeoutError(text);
   // Of the errors that end the session, those two alone name the one who sat there.
   const bool told_whose = code == "25P03" || code == "25P04";
   if (fault_of(code, origin) == Fault::kInfrastructure || (connection_lost && !told_whose) ||

@@ -64,6 +64,21 @@ class OwnershipContract : public DatabaseContract {
         all.begin(), all.end(), [&](const auto& entry) { return entry.second.state == state; }));
   }
 
+  /// A partition is assigned while `strike_` strikes, and taken when it no longer does. What was
+  /// said at first.
+  std::string why_not_taken_at_first() {
+    const auto partitions = with_positions(1);
+    auto strikes = std::exchange(strike_, {});
+    strike_ = [&, strikes](FaultPoint point) mutable {
+      if (observer_.notices<notice::Unclaimed>().empty()) strikes(point);
+    };
+    EXPECT_THAT(assign(partitions), ::testing::ElementsAre(std::nullopt));
+    strike_ = {};
+    ownership_->claim_due();
+    EXPECT_EQ(count(State::kRunning), 1U);
+    return observer_.notices<notice::Unclaimed>().at(0).why;
+  }
+
   struct Listener : AssignmentListener {
     explicit Listener(OwnershipContract& of) : test(of) {}
     std::vector<std::optional<Offset>> on_assigned(
@@ -140,6 +155,22 @@ TEST_P(OwnershipContract, ACallThatTakesTooLongLeavesTheRestToTheNext) {
     ownership_->claim_due();
   }
   EXPECT_EQ(count(State::kRunning), 3U);
+}
+
+TEST_P(OwnershipContract, ALockThatNoStoppedOwnerKeepsIsSimplyWaitedFor) {
+  strike_ = [statements = 0](FaultPoint point) mutable {
+    if (point == FaultPoint::kStatement && ++statements == 1) throw LockTimeoutError("locked");
+  };
+  EXPECT_EQ(why_not_taken_at_first(), "locked");
+}
+
+TEST_P(OwnershipContract, ADatabaseThatGoesWhileItIsAskedWhoKeepsALockIsWaitedForToo) {
+  strike_ = [begins = 0](FaultPoint point) mutable {
+    if (point == FaultPoint::kStatement) throw LockTimeoutError("locked");
+    if (point == FaultPoint::kBegin && ++begins == 2) throw InfrastructureError("away");
+  };
+  EXPECT_EQ(why_not_taken_at_first(),
+            is_sqlite() ? "locked" : "locked; and it cannot be seen what keeps the row: away");
 }
 
 KINBOX_FOR_ALL_DATABASES(OwnershipContract);

@@ -43,7 +43,7 @@ class ProgressContract : public DatabaseContract {
   }
   Opened try_open(const PartitionClaim& claim, const std::string& owner = "me") {
     const auto tx = database().begin();
-    return progress(owner).open(*tx, kOrders, claim, claim.next_offset + 1).result();
+    return progress(owner).open(*tx, kOrders, claim, claim.next_offset + 1, "4712").result();
   }
   std::string sql(std::string_view text) { return database().dialect().render(text); }
   void write_effect(OpenTransaction& tx) {
@@ -58,7 +58,7 @@ class ProgressContract : public DatabaseContract {
   std::unique_ptr<OpenTransaction> open_batch() {
     const auto claim = take();
     auto tx = database().begin();
-    EXPECT_EQ(mine().open(*tx, kOrders, claim, 101).result(), Opened::kOpened);
+    EXPECT_EQ(mine().open(*tx, kOrders, claim, 101, "4712").result(), Opened::kOpened);
     write_effect(*tx);
     return tx;
   }
@@ -108,7 +108,8 @@ TEST_P(ProgressContract, ABatchMovesThePositionAndItsCounters) {
   auto claim = take();
   for (int round = 1; round <= 2; ++round) {
     const auto tx = database().begin();
-    ASSERT_EQ(mine().open(*tx, kOrders, claim, claim.next_offset + 21).result(), Opened::kOpened);
+    ASSERT_EQ(mine().open(*tx, kOrders, claim, claim.next_offset + 21, "4712").result(),
+              Opened::kOpened);
     mine().close(*tx, kOrders,
                  {.applied = 1, .duplicates = 2, .parked = 3, .dead = 4, .skipped = 5, .gaps = 6});
     tx->commit();
@@ -120,6 +121,7 @@ TEST_P(ProgressContract, ABatchMovesThePositionAndItsCounters) {
     EXPECT_EQ(column("dead"), 4 * round);
     EXPECT_EQ(column("skipped"), 5 * round);
     EXPECT_EQ(column("gaps"), 6 * round);
+    EXPECT_EQ(column("CAST(owner_session AS INTEGER)"), 4712) << "of the connection it is now";
   }
   EXPECT_EQ(column("first_offset"), 100);
 }
@@ -167,7 +169,7 @@ TEST_P(ProgressContract, AnOperatorsChangeIsMissed) {
 TEST_P(ProgressContract, AnOpenBatchDelaysTheNextOwnerAndIsTheLast) {
   const auto old = take("me");
   const auto tx = database().begin();
-  ASSERT_EQ(mine().open(*tx, kOrders, old, 101).result(), Opened::kOpened);
+  ASSERT_EQ(mine().open(*tx, kOrders, old, 101, "4712").result(), Opened::kOpened);
   auto next = std::async(std::launch::async, [&] {
     const auto other = connect();
     const auto theirs = other->begin();
@@ -271,7 +273,7 @@ TEST_P(ProgressContract, PartitionsAndConsumersHavePositionsOfTheirOwn) {
   tx->commit();
   const auto claim = take();
   tx = database().begin();
-  ASSERT_EQ(mine().open(*tx, kOrders, claim, 101).result(), Opened::kOpened);
+  ASSERT_EQ(mine().open(*tx, kOrders, claim, 101, "4712").result(), Opened::kOpened);
   mine().close(*tx, kOrders, {.applied = 1});
   tx->commit();
   EXPECT_EQ(number("SELECT next_offset FROM {kinbox}.consumer_progress WHERE partition = 4"), 0);

@@ -86,6 +86,35 @@ TEST_P(FrozenTransaction, LosesItsLocks) {
   EXPECT_EQ(complaints(), "");
 }
 
+class UnreadResult : public FrozenTransaction {
+ protected:
+  /// How many sessions wait for a client that does not read.
+  std::int64_t sessions_writing() {
+    return number(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'ClientWrite' "
+        "AND query LIKE '%repeat(''x'', 1000)%' AND pid <> pg_backend_pid()");
+  }
+};
+KINBOX_FOR_POSTGRES(UnreadResult);
+
+// Stopped while the server sends it a large result: no timeout of the server runs then.
+TEST_P(UnreadResult, OfAStoppedOwnerDoesNotKeepItsPartition) {
+  produce_events(60);
+  const auto zombie = consumer({"large_at=5", "idle_timeout_ms=600000"});
+  ASSERT_TRUE(eventually([&] { return zombie->is_stopped(); }, kPatience)) << said(*zombie);
+  ASSERT_TRUE(eventually([&] { return sessions_writing() == 1; }, kPatience));
+  const auto heir = consumer();
+  const auto status = heir->wait_for(kPatience);
+  ASSERT_TRUE(status.has_value()) << said(*heir);
+  EXPECT_THAT(heir->output(ChildProcess::Stream::kErr),
+              ::testing::HasSubstr("a transaction of its last owner stood (ClientWrite)"));
+  EXPECT_EQ(sessions_writing(), 0);
+  EXPECT_EQ(complaints(), "");
+  zombie->signal(SIGCONT);
+  ASSERT_TRUE(zombie->wait_for(kPatience).has_value()) << said(*zombie);
+  EXPECT_EQ(complaints(), "");
+}
+
 TEST_P(KilledProcess, MembersJoinAndLeaveUnderLoad) {
   produce_events(200, "first");
   std::vector<std::unique_ptr<ChildProcess>> members;

@@ -33,7 +33,7 @@ TEST_F(PostgresFailures, ALockTimeoutIsTheHandlersFaultOrNobodys) {
   auto impatient = options();
   impatient.lock_timeout = 50ms;
   const auto other = connect(impatient);
-  EXPECT_THAT([&] { other->begin()->query(lock); }, Throws<InfrastructureError>());
+  EXPECT_THAT([&] { other->begin()->query(lock); }, Throws<LockTimeoutError>());
   const auto tx = other->begin();
   const HandlerScope handler(*tx);
   EXPECT_THAT([&] { tx->query(lock); }, ThrowsSqlState("55P03"));

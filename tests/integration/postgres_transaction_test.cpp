@@ -189,7 +189,8 @@ class OpenBatch : public PostgresTransactions {
   /// A transaction with an effect, and its batch open.
   std::unique_ptr<OpenTransaction> batch() {
     auto tx = database().begin();
-    EXPECT_EQ(progress().open(*tx, kPartition, claim_, 1).result(), Progress::Opened::kOpened);
+    EXPECT_EQ(progress().open(*tx, kPartition, claim_, 1, "4712").result(),
+              Progress::Opened::kOpened);
     tx->execute(insert(), 1);
     return tx;
   }

@@ -5,6 +5,9 @@
 //     brokers, topics (comma-separated), group       what it reads
 //     sqlite=PATH | postgres=URI schema=NAME         where it writes: table `effects` (event_id)
 //     step=fetched|...|before_tell at=N signal=KILL|STOP   what it does to itself, at the Nth time
+//     large_at=N                                     the Nth event asks PostgreSQL for a gigabyte,
+//     and
+//                                                    stops the process among its arrival
 //     until=idle|stopped                             idle: ends when there is nothing left
 //     batch=N idle_timeout_ms=N
 //
@@ -16,9 +19,11 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <map>
 #include <sstream>
 #include <string>
+#include <thread>
 
 #include "kinbox/kafka/source.hpp"
 #include "kinbox/postgres/database.hpp"
@@ -93,16 +98,37 @@ class Suicide : public kinbox::Observer {
   int seen_ = 0;
 };
 
+long resident_pages() {
+  std::ifstream counters("/proc/self/statm");
+  long size = 0;
+  long resident = 0;
+  counters >> size >> resident;
+  return resident;
+}
+
+/// libpq keeps what has arrived of a result.
+void stop_when_grown_by(long pages) {
+  const long end = resident_pages() + pages;
+  while (resident_pages() < end) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  kill(getpid(), SIGSTOP);
+}
+
 class InsertEffect : public kinbox::Handler {
  public:
-  explicit InsertEffect(const kinbox::Dialect& dialect)
-      : sql_(dialect.render("INSERT INTO {kinbox}.effects (event_id) VALUES ($1)")) {}
+  InsertEffect(const kinbox::Dialect& dialect, int large_at)
+      : sql_(dialect.render("INSERT INTO {kinbox}.effects (event_id) VALUES ($1)")),
+        large_at_(large_at) {}
   void handle(const kinbox::Event& event, kinbox::Transaction& tx) override {
     tx.execute(sql_, event.id());
+    if (++seen_ != large_at_) return;
+    std::thread(stop_when_grown_by, 5'000).detach();
+    tx.query("SELECT repeat('x', 1000) FROM generate_series(1, 1000000)");
   }
 
  private:
   std::string sql_;
+  int large_at_;
+  int seen_ = 0;
 };
 
 kinbox::ConsumerSpec consumer(const Arguments& arguments) {
@@ -114,8 +140,8 @@ kinbox::ConsumerSpec consumer(const Arguments& arguments) {
   kinbox::HandlerSpec handler;
   handler.name = "insert_effect";
   handler.event_types = {"*"};
-  handler.make = [](const kinbox::HandlerContext& context) {
-    return std::make_unique<InsertEffect>(context.dialect);
+  handler.make = [large_at = arguments.number("large_at", 0)](const auto& context) {
+    return std::make_unique<InsertEffect>(context.dialect, large_at);
   };
   spec.handlers.push_back({std::move(handler)});
   return spec;
