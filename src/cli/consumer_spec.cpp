@@ -73,9 +73,9 @@ WorkerOptions make_worker_options(const ConsumerConfig& consumer, const Config& 
   return options;
 }
 
-std::vector<std::string> advice(const Config& config) {
+std::vector<std::string> advice(const Config& config, const kafka::Settings& settings) {
   std::vector<std::string> notes;
-  for (const auto& doubt : kafka::doubts_about(make_settings(config)))
+  for (const auto& doubt : kafka::doubts_about(settings))
     notes.push_back(config.file + ": kafka: " + doubt);
   for (const auto& consumer : config.consumers)
     if (consumer.workers > 1 && config.backend() == Backend::kSqlite)

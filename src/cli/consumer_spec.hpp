@@ -4,6 +4,7 @@
 
 #include "cli/config/config.hpp"
 #include "kinbox/handler.hpp"
+#include "kinbox/kafka/settings.hpp"
 #include "kinbox/migrations.hpp"
 #include "kinbox/worker.hpp"
 
@@ -18,8 +19,9 @@ ConsumerSpec make_spec(const ConsumerConfig& consumer, const Config& config,
 /// Throws ConfigurationError when its times do not fit Kafka's.
 WorkerOptions make_worker_options(const ConsumerConfig& consumer, const Config& config);
 
-/// What works, but probably not as meant: a sentence each, with its place in the file.
-std::vector<std::string> advice(const Config& config);
+/// What works, but probably not as meant: a sentence each, with its place in the file. `settings`:
+/// the configuration's.
+std::vector<std::string> advice(const Config& config, const kafka::Settings& settings);
 
 /// kinbox's own tables and those of the handlers that the configuration uses.
 std::vector<SchemaComponent> schema_components(const Config& config,

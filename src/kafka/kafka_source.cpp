@@ -123,7 +123,7 @@ Offset KafkaSource::offset_at(const TopicPartition& partition, Timestamp time) {
 }
 
 std::string KafkaSource::topic_id(const std::string& topic) {
-  return kafka::topic_id(client(), topic, options_.ask_timeout);
+  return ask([&](rd_kafka_t* rk) { return kafka::topic_id(rk, topic, options_.ask_timeout); });
 }
 
 bool KafkaSource::at_end(const TopicPartition& partition) const {

@@ -46,7 +46,7 @@ ExitCode check(const Invocation& invocation) {
                           std::int64_t{consumer.workers}});
   }
   invocation.answer(table);
-  for (const auto& note : advice(config)) invocation.io.err << "note: " << note << '\n';
+  for (const auto& note : advice(config, settings)) invocation.io.err << "note: " << note << '\n';
   invocation.io.err << config.file << ": good\n";
   return ExitCode::kOk;
 }
