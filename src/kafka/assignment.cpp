@@ -33,10 +33,12 @@ void Assignment::add(std::span<const TopicPartition> partitions) {
 void Assignment::start(Owned& owned, Offset offset) {
   owned.start = offset;
   owned.at_end = false;
+  owned.stall.over();
 }
 
 void Assignment::pause(const TopicPartition& partition, Owned& owned) {
   owned.paused = true;
+  owned.stall.over();
   if (!owned.assigned || owned.held) return;
   report("pause", rd_kafka_pause_partitions(rk_, list_of(partition).get()));
   owned.held = true;
@@ -45,9 +47,34 @@ void Assignment::pause(const TopicPartition& partition, Owned& owned) {
 void Assignment::resume(const TopicPartition& partition, Owned& owned) {
   owned.paused = false;
   if (!owned.held) return;
-  report("resume", rd_kafka_resume_partitions(rk_, list_of(partition).get()));
+  release(partition);
   owned.held = false;
   owned.at_end = false;  // its end is reported again
+}
+
+std::vector<TopicPartition> Assignment::fetched() const {
+  std::vector<TopicPartition> all;
+  for (const auto& [partition, owned] : owned_)
+    if (owned.assigned && !owned.stopped && !owned.paused && !owned.lost && !owned.start)
+      all.push_back(partition);
+  return all;
+}
+
+void Assignment::seek(const TopicPartition& partition, const Owned& owned) {
+  release(partition);
+  // Does not wait: where it is not done, there is the other way.
+  report("seek",
+         ErrorHandle(rd_kafka_seek_partitions(rk_, list_of(partition, owned.next).get(), 0)));
+}
+
+void Assignment::reassign(const TopicPartition& partition, Owned& owned) {
+  release(partition);
+  owned.start = owned.next;
+  owned.at_end = false;
+}
+
+void Assignment::release(const TopicPartition& partition) {
+  report("resume", rd_kafka_resume_partitions(rk_, list_of(partition).get()));
 }
 
 bool Assignment::cooperative() {
@@ -108,7 +135,7 @@ void Assignment::start_incrementally(bool restart) {
 }
 
 void Assignment::started(Owned& owned, const TopicPartition& partition) {
-  if (owned.start) owned.next = *owned.start;
+  if (owned.start) owned.next = owned.reached = *owned.start;
   owned.start.reset();
   owned.assigned = true;
   owned.stopped = false;

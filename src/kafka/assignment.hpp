@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "kafka/partition_list.hpp"
+#include "kafka/stall.hpp"
 #include "kafka/voice.hpp"
 #include "kinbox/record.hpp"
 
@@ -30,8 +31,11 @@ struct Owned {
   bool lost = false;
   /// Last delivered + 1, or where it started.
   Offset next = 0;
+  /// Where librdkafka is: as `next`, or the end that it reported.
+  Offset reached = 0;
   /// Where to start, asked for and not yet carried out.
   std::optional<Offset> start;
+  Stall stall;
 };
 
 /// The partitions of one consumer, as the group and our caller want them, and the calls that make
@@ -57,6 +61,13 @@ class Assignment {
   void pause(const TopicPartition& partition, Owned& owned);
   void resume(const TopicPartition& partition, Owned& owned);
 
+  /// Those of which records should come.
+  std::vector<TopicPartition> fetched() const;
+  /// Two ways to get a partition going that delivers nothing, from where it is; both lift pauses
+  /// that are not ours. The second is carried out by `carry_out`.
+  void seek(const TopicPartition& partition, const Owned& owned);
+  void reassign(const TopicPartition& partition, Owned& owned);
+
   /// Carries out the starts asked for since the last time. Between polls only.
   void carry_out();
 
@@ -78,6 +89,7 @@ class Assignment {
     bool operator()(const auto& a, const auto& b) const { return view(a) < view(b); }
   };
 
+  void release(const TopicPartition& partition);
   bool cooperative();
   bool anything_to_start() const;
   void replace_all();

@@ -35,6 +35,8 @@ class KafkaSource final : public Source {
   void close(std::chrono::steady_clock::time_point deadline) override;
 
   Voice& voice() noexcept { return voice_; }
+  /// For faults behind our back. Throws ConfigurationError when closed.
+  rd_kafka_t* client() const;
   /// The `group.instance.id` of this member; empty without one.
   std::string instance_id() const;
 
@@ -45,11 +47,12 @@ class KafkaSource final : public Source {
     std::size_t bytes = 0;
   };
 
-  rd_kafka_t* client() const;
   /// Asks the broker; what the client has to say about its connections completes the error.
   template <typename Question>
   auto ask(Question question);
 
+  /// Looks after partitions that should deliver and do not, now and then.
+  void watch();
   /// False when some still do not fit: nothing may overtake them.
   bool gather_carried(const PollBudget& budget);
   void gather_new(const PollBudget& budget);
@@ -59,6 +62,8 @@ class KafkaSource final : public Source {
   bool accept(MessageHandle message, const PollBudget& budget);
   void on_event(const rd_kafka_message_t& message);
   void on_out_of_range(const rd_kafka_message_t& message);
+  /// Something came of that partition.
+  void heard_of(Owned& owned, const rd_kafka_message_t& message);
   void throw_if_failed();
   std::string fatal_text(rd_kafka_resp_err_t code, const char* cause) const;
 
@@ -83,6 +88,9 @@ class KafkaSource final : public Source {
   Gathering gathering_;
   /// Records that did not fit into a poll, at most one per partition; librdkafka is past them.
   std::vector<Record> carried_;
+  /// When a poll came back with nothing, and when to look after what it left out.
+  std::chrono::steady_clock::time_point empty_at_ = std::chrono::steady_clock::time_point::min();
+  std::chrono::steady_clock::time_point next_look_{};
   /// Thrown by a listener inside a callback, to be thrown again outside of it.
   std::exception_ptr failure_;
 };

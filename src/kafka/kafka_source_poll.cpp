@@ -21,6 +21,7 @@ int milliseconds_until(Clock::time_point deadline) {
 Polled KafkaSource::poll(const PollBudget& budget) {
   client();
   teller_->serve();
+  watch();
   assignment_.carry_out();
   gathering_ = {};
   if (gather_carried(budget)) gather_new(budget);
@@ -47,7 +48,10 @@ void KafkaSource::gather_new(const PollBudget& budget) {
   while (!full(budget)) {
     MessageHandle message(
         rd_kafka_consumer_poll(rk_, something() ? 0 : milliseconds_until(deadline)));
-    if (!message) return;
+    if (!message) {
+      empty_at_ = Clock::now();
+      return;
+    }
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
       on_event(*message);
     else if (!accept(std::move(message), budget))
@@ -76,16 +80,29 @@ bool KafkaSource::gather(Record record, const PollBudget& budget) {
 bool KafkaSource::accept(MessageHandle message, const PollBudget& budget) {
   auto* owned = assignment_.find(rd_kafka_topic_name(message->rkt), message->partition);
   if (owned == nullptr) return true;
-  owned->next = message->offset + 1;
+  owned->next = owned->reached = message->offset + 1;
   owned->at_end = false;
+  heard_of(*owned, *message);
   return gather(to_record(std::move(message)), budget);
 }
 
+void KafkaSource::heard_of(Owned& owned, const rd_kafka_message_t& message) {
+  if (!owned.stall.over()) return;
+  constexpr int kInformation = 6;
+  voice_.say(kInformation, std::string(rd_kafka_topic_name(message.rkt)) + '/' +
+                               std::to_string(message.partition) + " is heard of again");
+}
+
 void KafkaSource::on_event(const rd_kafka_message_t& message) {
+  auto* owned = message.rkt == nullptr
+                    ? nullptr
+                    : assignment_.find(rd_kafka_topic_name(message.rkt), message.partition);
+  if (owned != nullptr) heard_of(*owned, message);
   switch (message.err) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-      if (auto* owned = assignment_.find(rd_kafka_topic_name(message.rkt), message.partition))
-        owned->at_end = true;
+      if (owned == nullptr) return;
+      owned->at_end = true;
+      owned->reached = std::max(owned->reached, message.offset);
       return;
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
       return on_out_of_range(message);

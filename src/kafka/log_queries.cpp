@@ -49,6 +49,20 @@ LogRange log_range(rd_kafka_t* rk, const TopicPartition& partition,
   return {.start = start, .end = list_offset(rk, partition, RD_KAFKA_OFFSET_END, timeout)};
 }
 
+std::vector<std::optional<Offset>> readable_ends(rd_kafka_t* rk,
+                                                 std::span<const TopicPartition> partitions,
+                                                 std::chrono::milliseconds timeout) {
+  const auto list = new_list(partitions.size());
+  for (const auto& partition : partitions) add(list, partition, RD_KAFKA_OFFSET_END);
+  const auto error = rd_kafka_offsets_for_times(rk, list.get(), to_int(timeout));
+  std::vector<std::optional<Offset>> ends(partitions.size());
+  for (std::size_t i = 0; i < ends.size() && error == RD_KAFKA_RESP_ERR_NO_ERROR; ++i)
+    if (const auto& element = list->elems[i];
+        element.err == RD_KAFKA_RESP_ERR_NO_ERROR && element.offset >= 0)
+      ends[i] = element.offset;
+  return ends;
+}
+
 Offset offset_at(rd_kafka_t* rk, const TopicPartition& partition, Timestamp time,
                  std::chrono::milliseconds timeout) {
   const auto milliseconds = time.time_since_epoch().count();

@@ -4,7 +4,9 @@
 
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "kinbox/source.hpp"
 
@@ -16,6 +18,11 @@ std::optional<Offset> committed_offset(rd_kafka_t* rk, const TopicPartition& par
                                        std::chrono::milliseconds timeout);
 LogRange log_range(rd_kafka_t* rk, const TopicPartition& partition,
                    std::chrono::milliseconds timeout);
+/// Up to where each of them may be read: the last stable offset. nullopt for those of which nobody
+/// answered. Never throws.
+std::vector<std::optional<Offset>> readable_ends(rd_kafka_t* rk,
+                                                 std::span<const TopicPartition> partitions,
+                                                 std::chrono::milliseconds timeout);
 Offset offset_at(rd_kafka_t* rk, const TopicPartition& partition, Timestamp time,
                  std::chrono::milliseconds timeout);
 /// Empty where librdkafka or the broker cannot tell.

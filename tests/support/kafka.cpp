@@ -108,14 +108,28 @@ std::vector<Offset> produce(const std::string& bootstrap_servers,
   return offsets;
 }
 
+class OpenKafkaTransaction::Producer : public PlainProducer {
+  using PlainProducer::PlainProducer;
+};
+
+OpenKafkaTransaction::OpenKafkaTransaction(const std::string& bootstrap_servers,
+                                           std::span<const OwnedRecord> records)
+    : producer_(std::make_unique<Producer>(
+          bootstrap_servers,
+          std::map<std::string, std::string>{{"transactional.id", unique_name("tx")}})) {
+  std::vector<Offset> offsets(records.size(), -1);
+  producer_->begin_transaction();
+  for (std::size_t i = 0; i < records.size(); ++i) producer_->send(records[i], offsets[i]);
+  producer_->flush();
+}
+
+OpenKafkaTransaction::~OpenKafkaTransaction() = default;
+
+void OpenKafkaTransaction::end(bool commit) { producer_->end_transaction(commit); }
+
 void produce_in_transaction(const std::string& bootstrap_servers,
                             std::span<const OwnedRecord> records, bool commit) {
-  PlainProducer producer(bootstrap_servers, {{"transactional.id", unique_name("tx")}});
-  std::vector<Offset> offsets(records.size(), -1);
-  producer.begin_transaction();
-  for (std::size_t i = 0; i < records.size(); ++i) producer.send(records[i], offsets[i]);
-  producer.flush();
-  producer.end_transaction(commit);
+  OpenKafkaTransaction(bootstrap_servers, records).end(commit);
 }
 
 std::vector<OwnedRecord> numbered_records(const std::string& topic, std::int32_t partition,

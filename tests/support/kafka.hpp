@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -28,6 +29,18 @@ std::vector<Offset> produce(const std::string& bootstrap_servers,
 /// The same inside a transaction, which is committed or aborted.
 void produce_in_transaction(const std::string& bootstrap_servers,
                             std::span<const OwnedRecord> records, bool commit);
+
+/// Records of a transaction that has not ended. Aborted by the broker if it never does.
+class OpenKafkaTransaction {
+ public:
+  OpenKafkaTransaction(const std::string& bootstrap_servers, std::span<const OwnedRecord> records);
+  ~OpenKafkaTransaction();
+  void end(bool commit);
+
+ private:
+  class Producer;
+  std::unique_ptr<Producer> producer_;
+};
 
 /// `count` records "k<n>" = "v<n>" for one partition, n from `first`.
 std::vector<OwnedRecord> numbered_records(const std::string& topic, std::int32_t partition,

@@ -37,6 +37,7 @@ TEST(ExampleConfiguration, ShowsTheDefaultsItCallsDefaults) {
   EXPECT_EQ(shown.max_batch, plain.max_batch);
   EXPECT_EQ(shown.max_batch_bytes, plain.max_batch_bytes);
   EXPECT_EQ(shown.max_batch_wait, plain.max_batch_wait);
+  EXPECT_EQ(shown.stalled_after, plain.stalled_after);
   EXPECT_EQ(shown.dlq_topic, plain.dlq_topic);
   const auto& rules = shown.identity.at("marketplace.order.created");
   EXPECT_EQ(rules.id, IdentityRules::default_id());

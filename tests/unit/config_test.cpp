@@ -103,6 +103,7 @@ consumers:
     max_batch_bytes: 64KiB
     max_batch_wait: 20ms
     max_transaction_time: 2s
+    stalled_after: 5m
     dlq_topic: dead.{consumer}
 )");
   EXPECT_THAT(config.kafka.allow_unsafe_settings, ElementsAre("plugin.library.paths"));
@@ -126,6 +127,7 @@ consumers:
   EXPECT_EQ(mail.max_batch_bytes, 65536u);
   EXPECT_EQ(mail.max_batch_wait, 20ms);
   EXPECT_EQ(mail.max_transaction_time, 2s);
+  EXPECT_EQ(mail.stalled_after, 5min);
   EXPECT_EQ(mail.dlq_topic, "dead.{consumer}");
 }
 
@@ -178,6 +180,7 @@ TEST(Config, InitialMayBeAWord) {
 TEST(Config, NoRecordIsTooOldUnlessSaid) {
   EXPECT_EQ(parsed(kSmallest).consumers[0].older_than, std::nullopt);
   EXPECT_EQ(parsed(with_consumer("older_than: none")).consumers[0].older_than, std::nullopt);
+  EXPECT_EQ(parsed(with_consumer("stalled_after: none")).consumers[0].stalled_after, std::nullopt);
 }
 
 TEST(Config, ReachesTheWorkers) {
@@ -293,6 +296,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "2026-01-31T12:00:00Z}"},
         Refusal{with_consumer("max_transaction_time: 0s"),
                 "kinbox.yaml:8: consumers[0].max_transaction_time: should be more than nothing"},
+        Refusal{with_consumer("stalled_after: 0s"),
+                "kinbox.yaml:8: consumers[0].stalled_after: should be more than nothing"},
         Refusal{with_consumer("dlq_topic: dlq/{topic}"),
                 "kinbox.yaml:8: consumers[0].dlq_topic: \"dlq/{topic}\" makes no topic name; it "
                 "may hold {group}, {topic} and {consumer}, or be none"},

@@ -73,6 +73,8 @@ struct ConsumerConfig {
   std::chrono::milliseconds max_batch_wait{100};
   /// Derived from Kafka's timeouts unless given.
   std::optional<std::chrono::milliseconds> max_transaction_time;
+  /// See kafka::SourceOptions. nullopt: partitions are not watched.
+  std::optional<std::chrono::milliseconds> stalled_after = std::chrono::milliseconds{30'000};
   /// nullopt: dead letters stay rows.
   std::optional<std::string> dlq_topic = "dlq.{group}.{topic}";
   std::string place;

@@ -112,9 +112,12 @@ void read_bound(const ConfigNode& node, std::optional<std::chrono::milliseconds>
   if (duration.count() == 0) node.problem("should be more than nothing");
 }
 
-void read_older_than(const ConfigNode& node, std::optional<std::chrono::milliseconds>& older_than) {
+void read_bound_or_none(const ConfigNode& node, std::optional<std::chrono::milliseconds>& bound) {
   const auto text = node.text();
-  if (!text.empty() && text != "none") read_bound(node, older_than);
+  if (text == "none")
+    bound.reset();
+  else if (!text.empty())
+    read_bound(node, bound);
 }
 
 void read_dlq_topic(const ConfigNode& node, std::optional<std::string>& dlq_topic) {
@@ -143,6 +146,8 @@ void read_batches(ConfigMap& map, ConsumerConfig& consumer) {
   map.read("max_batch_wait", consumer.max_batch_wait);
   if (const auto bound = map.take("max_transaction_time"))
     read_bound(*bound, consumer.max_transaction_time);
+  if (const auto patience = map.take("stalled_after"))
+    read_bound_or_none(*patience, consumer.stalled_after);
 }
 
 void read_handlers(ConfigMap& map, ConsumerConfig& consumer) {
@@ -173,7 +178,7 @@ ConsumerConfig read_consumer(const ConfigNode& node) {
     read_word(*unknown, consumer.unknown_types, words::unknown_types());
   if (const auto conflict = map.take("id_conflict"))
     read_word(*conflict, consumer.id_conflict, words::id_conflict());
-  if (const auto age = map.take("older_than")) read_older_than(*age, consumer.older_than);
+  if (const auto age = map.take("older_than")) read_bound_or_none(*age, consumer.older_than);
   if (const auto initial = map.take("initial")) read_initial(*initial, consumer.initial);
   read_batches(map, consumer);
   if (const auto topic = map.take("dlq_topic")) read_dlq_topic(*topic, consumer.dlq_topic);

@@ -160,6 +160,8 @@ void list_consumer(Listing& listing, const std::string& prefix, const ConsumerCo
   listing.add(prefix + "max_batch_wait", to_text(consumer.max_batch_wait));
   listing.add(prefix + "max_transaction_time",
               to_text(consumer.max_transaction_time.value_or(default_transaction_time(config))));
+  listing.add(prefix + "stalled_after",
+              consumer.stalled_after ? to_text(*consumer.stalled_after) : "none");
   listing.add(prefix + "dlq_topic", consumer.dlq_topic.value_or("none"));
 }
 

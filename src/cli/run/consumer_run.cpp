@@ -94,10 +94,12 @@ class ConsumerRun {
 
   void add_workers(const ConsumerConfig& consumer) {
     auto& observer = voice(consumer.name);
+    const auto stalled_after = consumer.stalled_after.value_or(milliseconds{0});
     for (int i = 0; i < consumer.workers; ++i) {
       auto source = kafka::make_source({.settings = settings_,
                                         .group = consumer.group,
                                         .topics = consumer.topics,
+                                        .stalled_after = stalled_after,
                                         .member = consumer.workers > 1 ? i + 1 : 0},
                                        observer);
       workers_.add(consumer.name,
@@ -127,7 +129,7 @@ class ConsumerRun {
   }
 
   void say_started() {
-    for (const auto& note : advice(config_)) log_.warning("advice", note);
+    for (const auto& note : advice(config_, settings_)) log_.warning("advice", note);
     for (const auto& consumer : consumers_) {
       std::string topics;
       for (const auto& topic : consumer.topics) topics += (topics.empty() ? "" : ", ") + topic;

@@ -1,0 +1,44 @@
+#include "kafka/kafka_source.hpp"
+#include "kafka/log_queries.hpp"
+
+namespace kinbox::kafka {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kWarning = 4;
+
+std::string sentence(const TopicPartition& partition, const Owned& owned, Offset end,
+                     Stall::Step step) {
+  const auto from = std::to_string(owned.next);
+  auto text = partition.topic + '/' + std::to_string(partition.partition) +
+              " delivers nothing, although its log goes on from offset " + from + " to " +
+              std::to_string(end) + ": ";
+  if (step == Stall::Step::kSeek) return text + "fetching it again from there";
+  return text + "fetching it again did not help; taking it out of the client's assignment and back";
+}
+
+}  // namespace
+
+void KafkaSource::watch() {
+  if (options_.stalled_after.count() <= 0 || empty_at_ < next_look_) return;
+  const auto fetched = assignment_.fetched();
+  if (fetched.empty()) return;
+  const auto ends = readable_ends(rk_, fetched, options_.ask_timeout);
+  const auto now = Clock::now();
+  next_look_ = now + options_.stalled_after;
+  for (std::size_t i = 0; i < fetched.size(); ++i) {
+    auto& owned = *assignment_.find(fetched[i]);
+    const auto step = owned.stall.look(
+        {.position = owned.reached, .end = ends[i], .end_known_at = now, .empty_at = empty_at_},
+        options_.stalled_after);
+    if (step == Stall::Step::kNone) continue;
+    voice_.say(kWarning, sentence(fetched[i], owned, *ends[i], step));
+    if (step == Stall::Step::kSeek)
+      assignment_.seek(fetched[i], owned);
+    else
+      assignment_.reassign(fetched[i], owned);
+  }
+}
+
+}  // namespace kinbox::kafka
