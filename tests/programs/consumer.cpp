@@ -18,45 +18,25 @@
 
 #include <array>
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
-#include <map>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "kinbox/kafka/source.hpp"
-#include "kinbox/postgres/database.hpp"
-#include "kinbox/sqlite/database.hpp"
 #include "kinbox/worker.hpp"
+#include "programs/victim.hpp"
 #include "support/kafka_settings.hpp"
 
 namespace {
 
 using kinbox::Step;
+using kinbox::testing::Arguments;
 
 kinbox::Worker* running = nullptr;
-
-class Arguments {
- public:
-  Arguments(int argc, char** argv) {
-    for (int i = 1; i < argc; ++i) {
-      const std::string word = argv[i];
-      const auto equals = word.find('=');
-      values_[word.substr(0, equals)] = word.substr(equals + 1);
-    }
-  }
-  std::string text(const std::string& name, const std::string& otherwise = "") const {
-    const auto found = values_.find(name);
-    return found == values_.end() ? otherwise : found->second;
-  }
-  int number(const std::string& name, int otherwise) const {
-    return values_.contains(name) ? std::stoi(values_.at(name)) : otherwise;
-  }
-
- private:
-  std::map<std::string, std::string> values_;
-};
 
 constexpr std::array<const char*, 8> kStepNames{"fetched",   "opened",        "claimed",
                                                 "handled",   "before_commit", "commit_sent",
@@ -113,55 +93,37 @@ void stop_when_grown_by(long pages) {
   kill(getpid(), SIGSTOP);
 }
 
-class InsertEffect : public kinbox::Handler {
+class InsertAndReadMuch : public kinbox::testing::InsertEffect {
  public:
-  InsertEffect(const kinbox::Dialect& dialect, int large_at)
-      : sql_(dialect.render("INSERT INTO {kinbox}.effects (event_id) VALUES ($1)")),
-        large_at_(large_at) {}
+  InsertAndReadMuch(const kinbox::Dialect& dialect, int large_at)
+      : InsertEffect(dialect), large_at_(large_at) {}
   void handle(const kinbox::Event& event, kinbox::Transaction& tx) override {
-    tx.execute(sql_, event.id());
+    InsertEffect::handle(event, tx);
     if (++seen_ != large_at_) return;
     std::thread(stop_when_grown_by, 5'000).detach();
     tx.query("SELECT repeat('x', 1000) FROM generate_series(1, 1000000)");
   }
 
  private:
-  std::string sql_;
   int large_at_;
   int seen_ = 0;
 };
 
 kinbox::ConsumerSpec consumer(const Arguments& arguments) {
-  kinbox::ConsumerSpec spec;
-  spec.name = "victim";
-  spec.group = arguments.text("group");
-  std::istringstream topics(arguments.text("topics"));
-  for (std::string topic; std::getline(topics, topic, ',');) spec.topics.push_back(topic);
-  kinbox::HandlerSpec handler;
-  handler.name = "insert_effect";
-  handler.event_types = {"*"};
-  handler.make = [large_at = arguments.number("large_at", 0)](const auto& context) {
-    return std::make_unique<InsertEffect>(context.dialect, large_at);
-  };
-  spec.handlers.push_back({std::move(handler)});
-  return spec;
-}
-
-std::unique_ptr<kinbox::Database> database(const Arguments& arguments) {
-  if (!arguments.text("sqlite").empty())
-    return kinbox::sqlite::open({.path = arguments.text("sqlite")});
-  kinbox::postgres::Options options;
-  options.uri = arguments.text("postgres");
-  options.schema = arguments.text("schema");
-  options.idle_in_transaction_session_timeout =
-      std::chrono::milliseconds{arguments.number("idle_timeout_ms", 3000)};
-  return kinbox::postgres::factory(options)();
+  std::vector<std::string> topics;
+  std::istringstream list(arguments.text("topics"));
+  for (std::string topic; std::getline(list, topic, ',');) topics.push_back(topic);
+  return kinbox::testing::victim(
+      arguments.text("group"), std::move(topics),
+      [large_at = arguments.number("large_at", 0)](const kinbox::HandlerContext& context) {
+        return std::make_unique<InsertAndReadMuch>(context.dialect, large_at);
+      });
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Arguments arguments(argc, argv);
+  const Arguments arguments(argc, argv, 1);
   Suicide observer(arguments);
   kinbox::WorkerOptions options;
   options.budget.max_records = static_cast<std::size_t>(arguments.number("batch", 20));
@@ -173,7 +135,8 @@ int main(int argc, char** argv) {
        .group = spec.group,
        .topics = spec.topics},
       observer);
-  kinbox::Worker worker(spec, options, std::move(source), database(arguments), observer);
+  kinbox::Worker worker(spec, options, std::move(source), kinbox::testing::connect(arguments),
+                        observer);
   running = &worker;
   signal(SIGTERM, [](int) { running->stop(); });
   const auto result =

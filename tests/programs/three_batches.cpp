@@ -2,17 +2,17 @@
 // every system call may be its last.
 //
 // three_batches prepare|run sqlite=PATH | postgres=URI schema=NAME
+#include <chrono>
 #include <cstdio>
-#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "kinbox/errors.hpp"
 #include "kinbox/migrations.hpp"
-#include "kinbox/postgres/database.hpp"
-#include "kinbox/sqlite/database.hpp"
 #include "kinbox/testing/scripted_log.hpp"
 #include "kinbox/worker.hpp"
+#include "programs/victim.hpp"
 
 namespace {
 
@@ -29,41 +29,14 @@ std::string value_of(int n) {
   return n == kPoison ? "{broken" : R"({"eventId":")" + id_of(n) + R"(","eventType":"Created"})";
 }
 
-class InsertEffect : public kinbox::Handler {
+class InsertAndReject : public kinbox::testing::InsertEffect {
  public:
-  explicit InsertEffect(const kinbox::Dialect& dialect)
-      : sql_(dialect.render("INSERT INTO {kinbox}.effects (event_id) VALUES ($1)")) {}
+  using InsertEffect::InsertEffect;
   void handle(const kinbox::Event& event, kinbox::Transaction& tx) override {
-    tx.execute(sql_, event.id());
+    InsertEffect::handle(event, tx);
     if (event.id() == id_of(kRejected)) throw kinbox::BusinessRejection("no");
   }
-
- private:
-  std::string sql_;
 };
-
-kinbox::ConsumerSpec consumer() {
-  kinbox::ConsumerSpec spec;
-  spec.name = "victim";
-  spec.group = "g";
-  spec.topics = {"orders"};
-  kinbox::HandlerSpec handler;
-  handler.name = "insert_effect";
-  handler.event_types = {"Created"};
-  handler.make = [](const kinbox::HandlerContext& context) {
-    return std::make_unique<InsertEffect>(context.dialect);
-  };
-  spec.handlers.push_back({std::move(handler)});
-  return spec;
-}
-
-std::unique_ptr<kinbox::Database> connect(std::map<std::string, std::string>& arguments) {
-  if (arguments.contains("sqlite")) return kinbox::sqlite::open({.path = arguments["sqlite"]});
-  kinbox::postgres::Options options;
-  options.uri = arguments["postgres"];
-  options.schema = arguments["schema"];
-  return kinbox::postgres::factory(options)();
-}
 
 void prepare(kinbox::Database& database) {
   kinbox::SchemaMigrator(database, {kinbox::kinbox_component()}).up();
@@ -82,21 +55,18 @@ void run(std::unique_ptr<kinbox::Database> database) {
   options.budget.max_records = kRecords / 3;
   options.infrastructure.first_delay = std::chrono::milliseconds{10};
   kinbox::Observer nobody;
-  kinbox::Worker worker(consumer(), options, std::move(source), std::move(database), nobody);
+  auto spec = kinbox::testing::victim("g", {"orders"}, [](const kinbox::HandlerContext& context) {
+    return std::make_unique<InsertAndReject>(context.dialect);
+  });
+  kinbox::Worker worker(std::move(spec), options, std::move(source), std::move(database), nobody);
   worker.run({.idle = true}, std::chrono::seconds{5});
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::map<std::string, std::string> arguments;
-  for (int i = 2; i < argc; ++i) {
-    const std::string word = argv[i];
-    const auto equals = word.find('=');
-    arguments[word.substr(0, equals)] = word.substr(equals + 1);
-  }
   const std::string what = argc > 1 ? argv[1] : "";
-  auto database = connect(arguments);
+  auto database = kinbox::testing::connect({argc, argv, 2});
   if (what == "prepare") prepare(*database);
   if (what == "run") run(std::move(database));
   std::puts("done");
