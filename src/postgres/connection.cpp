@@ -13,11 +13,14 @@
 namespace kinbox::postgres {
 namespace {
 
-// Results are read as text, so the session decides how they are written.
+// Results are read as text, so the session decides how they are written. Keepalives: a machine that
+// vanishes while the server waits for the rest of some statements would keep its locks for hours.
 constexpr std::string_view kSession =
     "SET client_encoding = 'UTF8'; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; "
+    "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3; "
     "SET IntervalStyle = 'postgres'; SET bytea_output = 'hex'; SET extra_float_digits = 3; "
-    "SET standard_conforming_strings = on; SELECT pg_backend_pid()";
+    "SET standard_conforming_strings = on; SELECT pg_backend_pid(), "
+    "(SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())";
 
 /// While the server waits for a client that does not read, no timeout of its own runs; TCP's does.
 /// Without an effect on a Unix-domain socket.
@@ -49,6 +52,11 @@ Connection::Connection(const Options& options)
   if (!succeeded(*result))
     throw InfrastructureError("cannot set up the PostgreSQL session: " + message_of(*result));
   backend_pid_ = PQgetvalue(result.get(), 0, 0);
+  // Behind a proxy the server process may serve somebody else when we are gone.
+  if (backend_pid_ == std::to_string(PQbackendPID(raw())))
+    how_to_end_ =
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = " + backend_pid_ +
+        " AND backend_start = '" + PQgetvalue(result.get(), 0, 1) + "'";
 }
 
 Connection::~Connection() = default;

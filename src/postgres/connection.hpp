@@ -57,6 +57,10 @@ class Connection {
   /// libpq another number.
   const std::string& backend_pid() const { return backend_pid_; }
 
+  /// What another session runs to end this one, should the server have not noticed that we are
+  /// gone; empty where that might end somebody else's.
+  const std::string& how_to_end() const { return how_to_end_; }
+
   PGconn* raw() const { return handle_.get(); }
   Deadline call_deadline() const { return after(call_deadline_); }
 
@@ -95,6 +99,7 @@ class Connection {
   StatementCache statements_;
   InsertForms insert_forms_;
   std::string backend_pid_;
+  std::string how_to_end_;
   bool abandoned_ = false;
   bool retired_ = false;
   /// After handle_, so that libpqxx lets go before libpq closes.

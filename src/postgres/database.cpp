@@ -54,11 +54,20 @@ class PostgresDatabase final : public Database {
   }
 
  private:
+  void reconnect() {
+    // The first of several in a row: those after it have not begun a transaction.
+    if (end_lost_.empty() && connection_ && connection_->lost())
+      end_lost_ = connection_->how_to_end();
+    connection_.reset();
+    connection_ = std::make_shared<Connection>(options_);
+    // The server may not know that its client is gone, and keep a transaction's locks: for ever if
+    // it waits for the rest of some statements that travel together.
+    if (!end_lost_.empty()) connection_->run(end_lost_);
+    end_lost_.clear();
+  }
+
   std::shared_ptr<Connection> idle_connection() {
-    if (!connection_ || !connection_->usable()) {
-      connection_.reset();
-      connection_ = std::make_shared<Connection>(options_);
-    }
+    if (!connection_ || !connection_->usable()) reconnect();
     if (PQtransactionStatus(connection_->raw()) != PQTRANS_IDLE)
       throw ConfigurationError("a transaction of this Database is still open: one at a time");
     return connection_;
@@ -68,6 +77,8 @@ class PostgresDatabase final : public Database {
   Dialect dialect_;
   std::string session_text_;
   std::shared_ptr<Connection> connection_;
+  /// Ends the session of the connection that was lost.
+  std::string end_lost_;
 };
 
 }  // namespace

@@ -287,6 +287,33 @@ TEST_F(PostgresNetwork, CommitHasADeadlineAndNobodyKnowsItsOutcome) {
   EXPECT_TRUE(eventually([&] { return orders() == "1"; }));
 }
 
+// No end of the connection reaches the server, which waits for more statements, and would for ever.
+TEST_F(PostgresNetwork, ALostSessionsLocksGoWithTheNextConnection) {
+  admin("INSERT INTO {kinbox}.orders VALUES (1)");
+  const auto update = sql("UPDATE {kinbox}.orders SET note = 'mine'");
+  proxy_->swallow(TcpProxy::Direction::kToServer, [] {
+    return [](std::string_view bytes) {
+      // A sync, without which the server goes on waiting.
+      const auto sync = bytes.find(std::string("S\0\0\0\4", 5), bytes.find("UPDATE"));
+      return bytes.find("UPDATE") == bytes.npos ? bytes.size() : sync;
+    };
+  });
+  {
+    const auto tx = remote_->begin();
+    tx->execute(update);
+    EXPECT_THROW(tx->flush(), InfrastructureError);
+    EXPECT_EQ(proxy_->losses(), 1);
+  }
+  remote_->begin()->flush();
+  const auto tx = database().begin();
+  tx->execute(update);
+  tx->commit();
+}
+
+TEST_F(PostgresNetwork, AServerNoticesThatAMachineIsGone) {
+  EXPECT_EQ(remote_->begin()->query("SHOW tcp_keepalives_idle")[0].get<std::string>(0), "30");
+}
+
 TEST_F(PostgresNetwork, ARollbackThatFindsNobodyDropsTheConnection) {
   auto tx = remote_->begin();
   tx->execute(insert(), 1);

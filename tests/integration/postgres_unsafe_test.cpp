@@ -1,4 +1,5 @@
 #include "integration/postgres_fixture.hpp"
+#include "postgres/connection.hpp"
 #include "support/postgres_pooler.hpp"
 #include "support/unique_name.hpp"
 
@@ -191,6 +192,15 @@ TEST_F(PostgresBehindPooler, SessionPoolingIsFine) {
   EXPECT_NO_THROW(other->refuse_unsafe());
   const auto tx = other->begin();
   EXPECT_EQ(other->session(), tx->query("SELECT pg_backend_pid()::text")[0].get<std::string>(0));
+}
+
+// A pooler gives the server process to another client when this one is gone.
+TEST_F(PostgresBehindPooler, ALostSessionIsNotEndedLater) {
+  const PostgresPooler pooler(PostgresService::get().port(), PostgresPooler::Mode::kSession);
+  auto pooled = options();
+  pooled.uri = PostgresService::get().uri_at_port(pooler.port());
+  EXPECT_EQ(postgres::Connection(pooled).how_to_end(), "");
+  EXPECT_NE(postgres::Connection(options()).how_to_end(), "");
 }
 
 TEST_F(PostgresBehindPooler, AServerOlderThanTheOldestSupportedIsRefused) {

@@ -18,7 +18,7 @@ bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == 
 }  // namespace
 
 bool TcpPipe::has_due_output(Clock::time_point now) const {
-  return chunks_.empty() ? end_of_input_ && !finished_ : chunks_.front().due <= now;
+  return chunks_.empty() ? owes_end() : chunks_.front().due <= now;
 }
 
 std::optional<TcpPipe::Clock::time_point> TcpPipe::next_due() const {
@@ -49,7 +49,7 @@ void TcpPipe::write(Clock::time_point now) {
     bytes.erase(0, static_cast<std::size_t>(count));
     if (bytes.empty()) chunks_.pop_front();
   }
-  if (chunks_.empty() && end_of_input_ && !finished_) {
+  if (chunks_.empty() && owes_end()) {
     ::shutdown(to_.get(), SHUT_WR);
     finished_ = true;
   }

@@ -26,6 +26,8 @@ class TcpPipe {
   bool wants_input() const { return !end_of_input_ && held_ < kMostHeld; }
   bool has_due_output(Clock::time_point now) const;
   std::optional<Clock::time_point> next_due() const;
+  /// From now on the end of input is not passed on.
+  void keep_end() { keeps_end_ = true; }
   /// The end of input has been passed on too.
   bool finished() const { return finished_; }
 
@@ -41,6 +43,8 @@ class TcpPipe {
     Clock::time_point due;
     std::string bytes;
   };
+  bool owes_end() const { return end_of_input_ && !keeps_end_ && !finished_; }
+
   static constexpr std::size_t kMostHeld = 1 << 20;
 
   const Fd& from_;
@@ -48,6 +52,7 @@ class TcpPipe {
   std::deque<Chunk> chunks_;
   std::size_t held_ = 0;
   bool end_of_input_ = false;
+  bool keeps_end_ = false;
   bool finished_ = false;
 };
 

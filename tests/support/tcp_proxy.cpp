@@ -32,9 +32,21 @@ struct Connection {
   std::optional<StreamSearch> request;
   /// Set from the lost request on: what the server says is dropped, until it has said this.
   std::optional<StreamSearch> reply;
+  TcpProxy::Direction gated = TcpProxy::Direction::kBoth;
+  TcpProxy::Gate gate;
+  /// The gate has shut.
+  bool silent = false;
+  /// Then a peer reset it: the other is not told, and nothing is passed any more.
+  bool mute = false;
   bool closed = false;
 
   Connection(Fd accepted, Fd upstream) : client(std::move(accepted)), server(std::move(upstream)) {}
+
+  void go_silent() {
+    silent = true;
+    to_server.keep_end();
+    to_client.keep_end();
+  }
 
   void reset_both() {
     reset(client);
@@ -110,6 +122,12 @@ class TcpProxy::Loop {
     for (auto& connection : connections_) connection.request.emplace(loss_->request);
   }
 
+  void swallow(Direction direction, std::function<Gate()> make_gate) {
+    gated_ = direction;
+    make_gate_ = std::move(make_gate);
+  }
+
+  int connections() const { return accepted_; }
   int losses() const { return losses_; }
   int open_connections() const { return static_cast<int>(connections_.size()); }
 
@@ -120,6 +138,7 @@ class TcpProxy::Loop {
   void run_tasks();
   void accept_clients();
   void serve(Connection& connection);
+  void pass_gate(Connection& connection, Direction direction, std::string& bytes);
   void serve_to_server(Connection& connection);
   void serve_to_client(Connection& connection);
 
@@ -137,6 +156,9 @@ class TcpProxy::Loop {
   std::chrono::milliseconds delay_{};
   std::optional<Loss> loss_;
   int losses_ = 0;
+  int accepted_ = 0;
+  Direction gated_ = Direction::kBoth;
+  std::function<Gate()> make_gate_;
   bool stopping_ = false;
 
   std::mutex mutex_;
@@ -149,7 +171,8 @@ void TcpProxy::Loop::run() {
     wait_for_work();
     run_tasks();
     accept_clients();
-    for (auto& connection : connections_) serve(connection);
+    for (auto& connection : connections_)
+      if (!connection.mute) serve(connection);
     connections_.remove_if([](const Connection& c) { return c.closed; });
   }
   reset_all();
@@ -160,6 +183,7 @@ void TcpProxy::Loop::wait_for_work() {
   next_due_.reset();
   interest_ = {{wake_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}};
   for (const auto& connection : connections_) {
+    if (connection.mute) continue;
     add_interest(connection.to_server, stalled_to_server_, now);
     add_interest(connection.to_client, stalled_to_client_, now);
   }
@@ -202,7 +226,10 @@ void TcpProxy::Loop::accept_clients() {
     }
     make_non_blocking(server);
     auto& connection = connections_.emplace_back(std::move(client), std::move(server));
+    ++accepted_;
     if (loss_) connection.request.emplace(loss_->request);
+    connection.gated = gated_;
+    if (make_gate_) connection.gate = make_gate_();
   }
 }
 
@@ -212,9 +239,25 @@ void TcpProxy::Loop::serve(Connection& connection) {
     if (!stalled_to_server_) serve_to_server(connection);
     if (!connection.closed && !stalled_to_client_) serve_to_client(connection);
   } catch (const std::system_error&) {
-    connection.reset_both();
+    if (connection.silent)
+      connection.mute = true;
+    else
+      connection.reset_both();
   }
   connection.closed |= connection.to_server.finished() && connection.to_client.finished();
+}
+
+void TcpProxy::Loop::pass_gate(Connection& connection, Direction direction, std::string& bytes) {
+  if (connection.gated != direction || !connection.gate || bytes.empty()) return;
+  // Another connection's gate has shut.
+  if (!make_gate_ && !connection.silent) return;
+  const auto passes = connection.silent ? 0 : connection.gate(bytes);
+  if (passes == bytes.size()) return;
+  bytes.resize(passes);
+  if (connection.silent) return;
+  connection.go_silent();
+  make_gate_ = {};
+  ++losses_;
 }
 
 void TcpProxy::Loop::serve_to_server(Connection& connection) {
@@ -229,6 +272,7 @@ void TcpProxy::Loop::serve_to_server(Connection& connection) {
       }
       connection.reply.emplace(*loss.reply);
     }
+    pass_gate(connection, Direction::kToServer, bytes);
     if (!bytes.empty()) pipe.hold(std::move(bytes), due());
   }
   pipe.write(Clock::now());
@@ -243,6 +287,7 @@ void TcpProxy::Loop::serve_to_client(Connection& connection) {
       ++losses_;
       return connection.reset_both();
     }
+    pass_gate(connection, Direction::kToClient, bytes);
     if (!bytes.empty()) pipe.hold(std::move(bytes), due());
   }
   pipe.write(Clock::now());
@@ -279,6 +324,10 @@ void TcpProxy::lose_request(std::string request) {
   loop_->call([&] { loop_->lose({std::move(request), std::nullopt}); });
 }
 
+void TcpProxy::swallow(Direction direction, std::function<Gate()> make_gate) {
+  loop_->call([&] { loop_->swallow(direction, std::move(make_gate)); });
+}
+
 int TcpProxy::losses() const {
   int count = 0;
   loop_->call([&] { count = loop_->losses(); });
@@ -288,6 +337,12 @@ int TcpProxy::losses() const {
 int TcpProxy::open_connections() const {
   int count = 0;
   loop_->call([&] { count = loop_->open_connections(); });
+  return count;
+}
+
+int TcpProxy::connections() const {
+  int count = 0;
+  loop_->call([&] { count = loop_->connections(); });
   return count;
 }
 

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace kinbox::testing {
 
@@ -49,10 +52,21 @@ class TcpProxy {
   /// on, and both ends are reset. The twin of lose_reply(): the server has not done it.
   void lose_request(std::string request);
 
-  /// How many requests and replies were lost so far: wait for it to know that the fault has struck.
+  /// How many of these bytes, the next of a connection, still pass.
+  using Gate = std::function<std::size_t(std::string_view)>;
+  /// Once: each connection opened from now on gets a gate for `direction` (one of the two); at the
+  /// first that does not let all pass, its network goes silent: what follows in that direction is
+  /// taken and dropped, and neither peer learns any more that the other has closed. `make_gate` and
+  /// gates run on a thread of the proxy's.
+  void swallow(Direction direction, std::function<Gate()> make_gate);
+
+  /// How many requests, replies and connections were lost so far: wait for it to know that the
+  /// fault has struck.
   int losses() const;
 
   int open_connections() const;
+  /// How many were opened so far.
+  int connections() const;
 
  private:
   class Loop;

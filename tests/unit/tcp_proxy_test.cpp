@@ -69,6 +69,46 @@ TEST_F(TcpProxyTest, BytesGoBothWays) {
   EXPECT_EQ(receive(ends.client), "answer");
 }
 
+TEST_F(TcpProxyTest, WhatAGateHoldsBackIsSwallowedAndNoEndIsTold) {
+  proxy_.swallow(Direction::kToServer, [] {
+    return [](std::string_view bytes) { return std::min(bytes.size(), bytes.find('!')); };
+  });
+  Ends ends = connect();
+  send(ends.client, "before!behind");
+  EXPECT_EQ(receive(ends.server), "before");
+  EXPECT_TRUE(eventually([&] { return proxy_.losses() == 1; }));
+  send(ends.client, "more");
+  send(ends.server, "answer");
+  EXPECT_EQ(receive(ends.client), "answer");
+  ends.client.close();
+  EXPECT_EQ(receive(ends.server, kQuiet), "nothing");
+  send(ends.server, "to nobody");
+  EXPECT_EQ(receive(ends.server, kQuiet), "nothing");
+}
+
+TEST_F(TcpProxyTest, TheOtherWayIsSilentTooWhenTheServerEnds) {
+  proxy_.swallow(Direction::kToClient, [] { return [](std::string_view) { return 0; }; });
+  Ends ends = connect();
+  send(ends.server, "answer");
+  EXPECT_TRUE(eventually([&] { return proxy_.losses() == 1; }));
+  ends.server.close();
+  EXPECT_EQ(receive(ends.client, kQuiet), "nothing");
+}
+
+TEST_F(TcpProxyTest, OnlyTheFirstConnectionWhoseGateShutsGoesSilent) {
+  proxy_.swallow(Direction::kToServer, [] { return [](std::string_view) { return 0; }; });
+  const Ends before = connect();
+  const Ends first = connect();
+  send(first.client, "swallowed");
+  EXPECT_TRUE(eventually([&] { return proxy_.losses() == 1; }));
+  const Ends after = connect();
+  for (const auto* ends : {&before, &after}) {
+    send(ends->client, "question");
+    EXPECT_EQ(receive(ends->server), "question");
+  }
+  EXPECT_EQ(proxy_.connections(), 3);
+}
+
 TEST_F(TcpProxyTest, AMegabyteArrivesInOrder) {
   std::string sent;
   for (int i = 0; sent.size() < 4'000'000; ++i) sent += std::to_string(i);
