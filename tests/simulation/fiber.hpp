@@ -1,10 +1,16 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <semaphore>
 #include <thread>
 
 namespace kinbox::simulation {
+
+/// Keeps the calling thread, and those it starts from now on, on one of the processors it may use,
+/// the same for equal numbers. Fibers take turns, and handing over to another processor costs many
+/// times the work in between on a machine that is busy.
+void stay_on_one_processor(std::size_t number);
 
 /// A thread that runs only while its owner waits for it: several of them and their owner behave
 /// like one thread that decides who goes on.
