@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace kinbox {
 
@@ -34,6 +36,11 @@ struct BulkStatement {
   std::string for_each_row;
   /// Parameters $1..$n are one array per column, for `unnest($1::text[], $2::bytea[] ...)`.
   std::string for_all_rows;
+  /// Text columns, counted from 0, that mostly hold one text for all rows: reading an array costs
+  /// the server about as much as inserting its elements. Behind the arrays, each has a parameter of
+  /// its own, in this order: the text, if all rows have the same, and the column's array is empty;
+  /// else NULL. One column at least is not among them.
+  std::vector<std::size_t> often_equal = {};
 };
 
 }  // namespace kinbox

@@ -19,8 +19,11 @@ constexpr std::string_view kClaimEach =
 constexpr std::string_view kClaimAll =
     "INSERT INTO {kinbox}.processed_events "
     "(consumer, event_id, topic, partition, record_offset, event_type, verdict, fingerprint) "
-    "SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::bigint[], "
-    "$6::text[], $7::text[], $8::bytea[]) "
+    "SELECT COALESCE(consumer, $9), event_id, COALESCE(topic, $10), partition, record_offset, "
+    "COALESCE(event_type, $11), COALESCE(verdict, $12), fingerprint "
+    "FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::bigint[], $6::text[], "
+    "$7::text[], $8::bytea[]) AS claim (consumer, event_id, topic, partition, record_offset, "
+    "event_type, verdict, fingerprint) "
     "ON CONFLICT (consumer, event_id) DO NOTHING RETURNING event_id";
 
 constexpr std::string_view kFindEach =
@@ -30,7 +33,7 @@ constexpr std::string_view kFindAll =
     "SELECT p.event_id, p.verdict, p.fingerprint "
     "FROM unnest($1::text[], $2::text[]) AS wanted (consumer, event_id) "
     "JOIN {kinbox}.processed_events AS p "
-    "ON p.consumer = wanted.consumer AND p.event_id = wanted.event_id";
+    "ON p.consumer = COALESCE($3, wanted.consumer) AND p.event_id = wanted.event_id";
 constexpr std::size_t kFindColumns = 2;
 
 constexpr std::string_view kReclaim =
@@ -48,43 +51,38 @@ constexpr std::array<std::pair<Verdict, std::string_view>, 4> kVerdicts{{
     {Verdict::kSkipped, "skipped"},
 }};
 
-/// A claim's columns, the id second.
-using ClaimRow = std::array<SqlParam, 8>;
+constexpr std::size_t kClaimColumns = 8;
+constexpr std::size_t kIdColumn = 1;
 
-ClaimRow row_of(const std::string& consumer, const Inbox::Claim& claim) {
-  return {consumer,
-          claim.event_id,
-          claim.topic,
-          claim.partition,
-          claim.offset,
-          claim.event_type,
-          to_text(claim.verdict),
-          claim.fingerprint.bytes()};
+void append_row(std::vector<SqlParam>& rows, const std::string& consumer,
+                const Inbox::Claim& claim) {
+  rows.insert(rows.end(), {consumer, claim.event_id, claim.topic, claim.partition, claim.offset,
+                           claim.event_type, to_text(claim.verdict), claim.fingerprint.bytes()});
 }
 
 /// Which of `rows` were inserted. SQLite's way, where every RETURNING makes a temporary table and
 /// costs as much as the insert itself.
 std::vector<bool> insert_each(OpenTransaction& tx, const std::string& statement,
-                              std::span<const ClaimRow> rows) {
+                              std::span<const SqlParam> rows) {
   std::vector<bool> inserted;
-  for (const auto& row : rows)
-    inserted.push_back(tx.execute_with(statement, row).affected_rows() == 1);
+  for (; !rows.empty(); rows = rows.subspan(kClaimColumns))
+    inserted.push_back(tx.execute_with(statement, rows.first(kClaimColumns)).affected_rows() == 1);
   return inserted;
 }
 
 /// The same in one round trip.
 std::vector<bool> insert_all(OpenTransaction& tx, const BulkStatement& statement,
-                             std::span<const ClaimRow> rows) {
-  std::vector<SqlParam> params;
-  params.reserve(rows.size() * std::tuple_size_v<ClaimRow>);
-  for (const auto& row : rows) params.insert(params.end(), row.begin(), row.end());
-  const auto answer = tx.query_bulk(statement, params, std::tuple_size_v<ClaimRow>);
+                             std::span<const SqlParam> rows) {
+  const auto answer = tx.query_bulk(statement, rows, kClaimColumns);
+  const auto count = rows.size() / kClaimColumns;
+  if (answer.size() == count) return std::vector<bool>(count, true);
   std::unordered_set<std::string> fresh;
   fresh.reserve(answer.size());
   for (const auto row : answer) fresh.insert(row.get<std::string>(0));
   std::vector<bool> inserted;
-  for (const auto& row : rows)
-    inserted.push_back(fresh.contains(std::string(std::get<std::string_view>(row[1].value()))));
+  for (; !rows.empty(); rows = rows.subspan(kClaimColumns))
+    inserted.push_back(
+        fresh.contains(std::string(std::get<std::string_view>(rows[kIdColumn].value()))));
   return inserted;
 }
 
@@ -121,18 +119,18 @@ Verdict verdict_from(std::string_view text) {
 
 Inbox::Inbox(std::string consumer, const Dialect& dialect)
     : consumer_(std::move(consumer)),
-      claim_{dialect.render(kClaimEach), dialect.render(kClaimAll)},
-      find_{dialect.render(kFindEach), dialect.render(kFindAll)},
+      claim_{dialect.render(kClaimEach), dialect.render(kClaimAll), {0, 2, 5, 6}},
+      find_{dialect.render(kFindEach), dialect.render(kFindAll), {0}},
       reclaim_(dialect.render(kReclaim)),
       claim_generation_(dialect.render(kClaimGeneration)) {}
 
 std::vector<bool> Inbox::claim(OpenTransaction& tx, std::span<const Claim> claims) const {
   std::vector<bool> is_new(claims.size(), false);
   if (claims.empty()) return is_new;
-  std::vector<ClaimRow> rows;
-  rows.reserve(claims.size());
+  std::vector<SqlParam> rows;
+  rows.reserve(claims.size() * kClaimColumns);
   const auto order = first_of_each_id(claims);
-  for (const auto index : order) rows.push_back(row_of(consumer_, claims[index]));
+  for (const auto index : order) append_row(rows, consumer_, claims[index]);
   const auto inserted = tx.dialect().backend() == Backend::kSqlite
                             ? insert_each(tx, claim_.for_each_row, rows)
                             : insert_all(tx, claim_, rows);

@@ -66,6 +66,16 @@ struct AppendElement {
   }
 };
 
+bool have_one_text(std::span<const SqlParam> rows, std::size_t columns, std::size_t column) {
+  const auto* first = std::get_if<std::string_view>(&rows[column].value());
+  if (first == nullptr) return false;
+  for (std::size_t at = column + columns; at < rows.size(); at += columns) {
+    const auto* text = std::get_if<std::string_view>(&rows[at].value());
+    if (text == nullptr || *text != *first) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 void Parameters::assign(std::span<const SqlParam> params) {
@@ -120,15 +130,28 @@ void append_element(std::string& literal, const SqlParam& param) {
   std::visit(AppendElement{literal}, param.value());
 }
 
-std::vector<std::string> array_literals(std::span<const SqlParam> rows, std::size_t columns) {
-  std::vector<std::string> literals(columns, "{");
-  for (std::size_t at = 0; at < rows.size(); ++at) {
-    auto& literal = literals[at % columns];
-    if (literal.size() > 1) literal += ',';
-    append_element(literal, rows[at]);
+ColumnArrays::ColumnArrays(std::span<const SqlParam> rows, std::size_t columns,
+                           std::span<const std::size_t> often_equal)
+    : arrays_(columns, "{") {
+  std::vector<bool> is_shared(columns, false);
+  for (const auto column : often_equal) {
+    is_shared[column] = have_one_text(rows, columns, column);
+    shared_.push_back(is_shared[column] ? rows[column] : SqlParam(nullptr));
   }
-  for (auto& literal : literals) literal += '}';
-  return literals;
+  for (std::size_t column = 0; column < columns; ++column) {
+    auto& array = arrays_[column];
+    for (std::size_t at = column; at < rows.size() && !is_shared[column]; at += columns) {
+      if (array.size() > 1) array += ',';
+      append_element(array, rows[at]);
+    }
+    array += '}';
+  }
+}
+
+std::vector<SqlParam> ColumnArrays::params() const {
+  std::vector<SqlParam> all(arrays_.begin(), arrays_.end());
+  all.insert(all.end(), shared_.begin(), shared_.end());
+  return all;
 }
 
 }  // namespace kinbox::postgres

@@ -44,8 +44,22 @@ class Parameters {
 /// Appends `param` to a PostgreSQL array literal. Throws like Parameters.
 void append_element(std::string& literal, const SqlParam& param);
 
-/// `rows` (row after row, `columns` each) as one PostgreSQL array literal per column. Throws like
-/// Parameters.
-std::vector<std::string> array_literals(std::span<const SqlParam> rows, std::size_t columns);
+/// Rows as PostgreSQL takes them in one statement: an array literal per column, or one text where
+/// all rows have the same.
+class ColumnArrays {
+ public:
+  /// `rows` are row after row, `columns` each; `often_equal` as in BulkStatement. Throws like
+  /// Parameters.
+  ColumnArrays(std::span<const SqlParam> rows, std::size_t columns,
+               std::span<const std::size_t> often_equal = {});
+
+  /// The arrays, and behind them what the columns of `often_equal` hold. Points into this object
+  /// and into the rows.
+  std::vector<SqlParam> params() const;
+
+ private:
+  std::vector<std::string> arrays_;
+  std::vector<SqlParam> shared_;
+};
 
 }  // namespace kinbox::postgres

@@ -71,9 +71,8 @@ std::exception_ptr PostgresTransaction::do_native_failure() noexcept {
 Rows PostgresTransaction::do_query_bulk(const BulkStatement& statement,
                                         std::span<const SqlParam> rows, std::size_t columns) {
   if (rows.empty()) return {};
-  const auto literals = array_literals(rows, columns);
-  const std::vector<SqlParam> arrays(literals.begin(), literals.end());
-  send(last_statement(), statement.for_all_rows, arrays);
+  const ColumnArrays arrays(rows, columns, statement.often_equal);
+  send(last_statement(), statement.for_all_rows, arrays.params());
   return rows_from(*await());
 }
 

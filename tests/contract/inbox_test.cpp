@@ -120,6 +120,24 @@ TEST_P(InboxContract, AClaimKeepsWhereTheEventWasAndWhatItLookedLike) {
   EXPECT_EQ(row.get<std::string>("verdict"), "skipped");
 }
 
+TEST_P(InboxContract, ClaimsThatDifferKeepEachItsOwn) {
+  auto b = event("b", Verdict::kDead);
+  b.topic = "payments";
+  b.event_type = "PaymentMade";
+  const auto tx = database().begin();
+  inbox_->claim(*tx, std::vector{event("a"), b});
+  inbox_->claim(*tx, std::vector{event("c"), event("d")});
+  std::vector<std::string> stored;
+  for (const auto row : tx->query(database().dialect().render(
+           "SELECT consumer || ' ' || event_id || ' ' || topic || ' ' || event_type || ' ' || "
+           "verdict FROM {kinbox}.processed_events ORDER BY event_id")))
+    stored.push_back(row.get<std::string>(0));
+  EXPECT_THAT(
+      stored,
+      ElementsAre("email a orders OrderCreated applied", "email b payments PaymentMade dead",
+                  "email c orders OrderCreated applied", "email d orders OrderCreated applied"));
+}
+
 TEST_P(InboxContract, FindTellsVerdictAndFingerprintInTheGivenOrder) {
   record("dead", Verdict::kDead);
   record("fine", Verdict::kApplied);

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "kinbox/errors.hpp"
 #include "postgres/handles.hpp"
 #include "postgres/parameters.hpp"
@@ -8,13 +10,35 @@
 namespace kinbox::postgres {
 namespace {
 
-std::vector<std::string> literals(std::vector<SqlParam> rows, std::size_t columns) {
-  return array_literals(rows, columns);
+using Texts = std::vector<std::optional<std::string>>;
+
+Texts literals(std::vector<SqlParam> rows, std::size_t columns,
+               std::vector<std::size_t> often_equal = {}) {
+  const ColumnArrays arrays(rows, columns, often_equal);
+  Texts texts;
+  for (const auto& param : arrays.params()) {
+    const auto* text = std::get_if<std::string_view>(&param.value());
+    texts.push_back(text != nullptr ? std::optional(std::string(*text)) : std::nullopt);
+  }
+  return texts;
 }
 
 TEST(PostgresArrays, AreOnePerColumn) {
-  EXPECT_EQ(literals({1, "a", 2, "b"}, 2), (std::vector<std::string>{"{1,2}", "{\"a\",\"b\"}"}));
-  EXPECT_EQ(literals({}, 2), (std::vector<std::string>{"{}", "{}"}));
+  EXPECT_EQ(literals({1, "a", 2, "b"}, 2), (Texts{"{1,2}", "{\"a\",\"b\"}"}));
+  EXPECT_EQ(literals({}, 2), (Texts{"{}", "{}"}));
+}
+
+TEST(PostgresArrays, OfEqualTextsAreEmptyAndTheTextFollows) {
+  const std::vector<std::size_t> both{1, 2};
+  EXPECT_EQ(literals({1, "a", "x", 2, "a", "y"}, 3, both),
+            (Texts{"{1,2}", "{}", R"({"x","y"})", "a", std::nullopt}));
+  EXPECT_EQ(literals({1, "", "x"}, 3, both), (Texts{"{1}", "{}", "{}", "", "x"}));
+}
+
+TEST(PostgresArrays, ShareNothingButTexts) {
+  EXPECT_EQ(literals({1, nullptr, 2, nullptr}, 2, {1}),
+            (Texts{"{1,2}", "{NULL,NULL}", std::nullopt}));
+  EXPECT_EQ(literals({1, "a", 2, nullptr}, 2, {1}), (Texts{"{1,2}", "{\"a\",NULL}", std::nullopt}));
 }
 
 TEST(PostgresArrays, QuoteTextAndNothingElse) {
