@@ -70,7 +70,9 @@ BatchOutcome Batch::run() {
   }
   parts_.observer.on_step(Step::kCommitted);
   advance();
-  return BatchCommitted{};
+  const auto known =
+      std::count_if(known_.begin(), known_.end(), [](const auto& k) { return k.has_value(); });
+  return BatchCommitted{static_cast<std::size_t>(known)};
 }
 
 std::vector<Batch::Stretch> Batch::stretches() const {
@@ -112,39 +114,51 @@ void Batch::require_open() const {
 }
 
 void Batch::claim(OpenTransaction& tx) {
-  std::vector<Inbox::Claim> claims;
-  std::vector<std::size_t> claimed_items;
+  own_statements("claim", [&] {
+    auto wanted = claims();
+    if (manner_.claiming == Claiming::kAfterALook) wanted = without_known(tx, wanted);
+    const auto is_new = parts_.inbox.claim(tx, wanted.claims);
+    // Opening and claiming travel together; the answers have come together as well.
+    require_open();
+    Claims old;
+    for (std::size_t i = 0; i < is_new.size(); ++i)
+      if (!is_new[i]) old.add(wanted.claims[i], wanted.items[i]);
+    // Pruned between the claim and the look: its turn comes again with the retried batch.
+    if (!without_known(tx, old).claims.empty())
+      throw InfrastructureError("an inbox row vanished while it was looked at");
+  });
+  claimed_ = tx.last_statement();
+}
+
+Batch::Claims Batch::claims() const {
+  Claims all;
   for (std::size_t i = 0; i < items_.size(); ++i) {
     const auto& item = *items_[i];
     if (!item.event) continue;
-    claims.push_back({.event_id = item.event->id(),
-                      .event_type = item.event->type(),
-                      .topic = item.record->topic(),
-                      .partition = item.record->partition(),
-                      .offset = item.record->offset(),
-                      .verdict = item.planned,
-                      .fingerprint = item.event->fingerprint()});
-    claimed_items.push_back(i);
+    all.add({.event_id = item.event->id(),
+             .event_type = item.event->type(),
+             .topic = item.record->topic(),
+             .partition = item.record->partition(),
+             .offset = item.record->offset(),
+             .verdict = item.planned,
+             .fingerprint = item.event->fingerprint()},
+            i);
   }
-  own_statements("claim", [&] {
-    const auto is_new = parts_.inbox.claim(tx, claims);
-    // Opening and claiming travel together; the answers have come together as well.
-    require_open();
-    std::vector<std::string_view> ids;
-    std::vector<std::size_t> old_items;
-    for (std::size_t i = 0; i < claims.size(); ++i) {
-      if (is_new[i]) continue;
-      ids.push_back(claims[i].event_id);
-      old_items.push_back(claimed_items[i]);
-    }
-    auto entries = parts_.inbox.find(tx, ids);
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-      // Pruned between the claim and the look: its turn comes again with the retried batch.
-      if (!entries[i]) throw InfrastructureError("an inbox row vanished while it was looked at");
-      known_[old_items[i]] = std::move(entries[i]);
-    }
-  });
-  claimed_ = tx.last_statement();
+  return all;
+}
+
+Batch::Claims Batch::without_known(OpenTransaction& tx, const Claims& wanted) {
+  std::vector<std::string_view> ids;
+  for (const auto& claim : wanted.claims) ids.push_back(claim.event_id);
+  auto entries = parts_.inbox.find(tx, ids);
+  Claims unknown;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (entries[i])
+      known_[wanted.items[i]] = std::move(entries[i]);
+    else
+      unknown.add(wanted.claims[i], wanted.items[i]);
+  }
+  return unknown;
 }
 
 void Batch::settle_all(OpenTransaction& tx) {

@@ -32,8 +32,10 @@ struct BatchItem {
   Failure failure;
 };
 
-/// How one transaction ended.
-struct BatchCommitted {};
+/// How one transaction ended. `known` of the events had a verdict before.
+struct BatchCommitted {
+  std::size_t known = 0;
+};
 /// `partition`'s claim is no longer good; nothing was written.
 struct BatchClaimMissed {
   OwnedPartition* partition = nullptr;
@@ -73,8 +75,12 @@ class Batch {
 
   /// How handlers' statements go to the database.
   enum class Sending { kCombined, kOneByOne };
+  /// Which ids are new is told by claiming them all. Where most are known, as in a replay, looking
+  /// for them first and claiming the rest is half the work.
+  enum class Claiming { kAtOnce, kAfterALook };
   struct Manner {
     Sending sending = Sending::kCombined;
+    Claiming claiming = Claiming::kAtOnce;
     ConsumerLock::Mode lock = ConsumerLock::Mode::kShared;
   };
 
@@ -104,11 +110,25 @@ class Batch {
 
   struct BlameOpen {};
 
+  /// Claims, each with the index of its item.
+  struct Claims {
+    std::vector<Inbox::Claim> claims;
+    std::vector<std::size_t> items;
+
+    void add(const Inbox::Claim& claim, std::size_t item) {
+      claims.push_back(claim);
+      items.push_back(item);
+    }
+  };
+
   std::vector<Stretch> stretches() const;
   Stretch& stretch_of(const BatchItem& item);
 
   void open(OpenTransaction& tx);
   void claim(OpenTransaction& tx);
+  Claims claims() const;
+  /// Notes what is recorded of `wanted`, and gives those of which nothing is.
+  Claims without_known(OpenTransaction& tx, const Claims& wanted);
   void require_open() const;
   void settle_all(OpenTransaction& tx);
   void settle(OpenTransaction& tx, std::size_t index);

@@ -77,9 +77,7 @@ class Dispatcher::Impl {
     const auto mode = lock_mode();
     try {
       const auto sending = std::exchange(sending_, Batch::Sending::kCombined);
-      auto outcome = Batch(batch_parts_, chunk, {sending, mode}).run();
-      if (std::holds_alternative<BatchCommitted>(outcome)) strikes_.committed();
-      return outcome;
+      return Batch(batch_parts_, chunk, {sending, claiming_, mode}).run();
     } catch (const InfrastructureError& e) {
       if (is_deadlock(e)) alone_.deadlocked(Clock::now());
       // Alone, it will not meet the other again.
@@ -127,8 +125,13 @@ class Dispatcher::Impl {
     return taken;
   }
 
-  std::size_t go_on(const BatchCommitted&, Entries, const std::vector<BatchItem*>& chunk,
+  std::size_t go_on(const BatchCommitted& committed, Entries, const std::vector<BatchItem*>& chunk,
                     std::size_t taken) {
+    strikes_.committed();
+    // What came before foretells what comes: streams of known events (a replay, a producer that
+    // starts over) are long.
+    claiming_ = committed.known * 2 > chunk.size() ? Batch::Claiming::kAfterALook
+                                                   : Batch::Claiming::kAtOnce;
     // Smaller batches after one took too long; larger again, slowly.
     if (chunk.size() == limit_)
       limit_ = std::min(options_.max_batch, limit_ + std::max<std::size_t>(1, limit_ / 8));
@@ -216,8 +219,9 @@ class Dispatcher::Impl {
     item.planned = options_.on_error.then == Then::kSkip ? Verdict::kSkipped : Verdict::kDead;
     item.failure = std::move(failure);
     BatchItem* const alone = &item;
-    const auto outcome =
-        Batch(batch_parts_, {&alone, 1}, {Batch::Sending::kOneByOne, lock_mode()}).run();
+    const auto outcome = Batch(batch_parts_, {&alone, 1},
+                               {Batch::Sending::kOneByOne, Batch::Claiming::kAtOnce, lock_mode()})
+                             .run();
     if (const auto* missed = std::get_if<BatchClaimMissed>(&outcome))
       go_on(*missed, {}, {}, 0);
     else if (!std::holds_alternative<BatchCommitted>(outcome))
@@ -248,6 +252,7 @@ class Dispatcher::Impl {
   Batch::Parts batch_parts_;
   std::size_t limit_;
   Batch::Sending sending_ = Batch::Sending::kCombined;
+  Batch::Claiming claiming_ = Batch::Claiming::kAtOnce;
   ExclusiveSpell alone_;
   Strikes strikes_;
   std::mt19937_64 random_{std::random_device{}()};

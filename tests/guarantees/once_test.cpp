@@ -36,6 +36,38 @@ TEST_P(OncePromise, DuplicatesAcrossBatchesTakeEffectOnce) {
   EXPECT_EQ(tally(p0), (Tally{.applied = 1, .duplicates = 2}));
 }
 
+// After a batch of known events the next one is looked up before it is claimed.
+TEST_P(OncePromise, AStreamOfKnownEventsIsStillDecidedEventByEvent) {
+  options.budget.max_records = 4;
+  for (int pass = 0; pass < 2; ++pass)
+    for (const auto* id : {"e-1", "e-2", "e-3", "e-4"}) send(p0, id);
+  for (const auto* id : {"e-4", "new-1", "new-1", "e-2"}) send(p0, id);
+  for (const auto* id : {"new-1", "new-2", "e-1", "new-3"}) send(p0, id);
+  run_until_idle({p0});
+  EXPECT_THAT(effects(), ElementsAre("e-1", "e-2", "e-3", "e-4", "new-1", "new-2", "new-3"));
+  EXPECT_EQ(tally(p0), (Tally{.applied = 7, .duplicates = 9}));
+}
+
+TEST_P(OncePromise, AStreamOfKnownEventsIsNotClaimedAgain) {
+  options.budget.max_records = 2;
+  for (int pass = 0; pass < 3; ++pass)
+    for (const auto* id : {"e-1", "e-2"}) send(p0, id);
+  std::vector<int> statements_of_batches;
+  int statements = 0;
+  run_until_idle({p0}, [&](FaultPoint point) {
+    if (point == FaultPoint::kBegin) statements = 0;
+    if (point == FaultPoint::kStatement) ++statements;
+    const auto steps = observer.steps();
+    if (point == FaultPoint::kBeforeCommit && !steps.empty() && steps.back() == Step::kBeforeCommit)
+      statements_of_batches.push_back(statements);
+  });
+  EXPECT_EQ(tally(p0), (Tally{.applied = 2, .duplicates = 4}));
+  ASSERT_EQ(statements_of_batches.size(), 3u);
+  // Open, look, close, and PostgreSQL's lock. The second batch could not know.
+  EXPECT_EQ(statements_of_batches[2], is_sqlite() ? 3 : 4);
+  EXPECT_GT(statements_of_batches[1], statements_of_batches[2]);
+}
+
 TEST_P(OncePromise, DuplicatesAcrossPartitionsAndTopicsTakeEffectOnce) {
   for (const auto& partition : {p0, p1, other_topic}) send(partition, "e-1");
   run_until_idle({p0, p1, other_topic});
