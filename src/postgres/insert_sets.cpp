@@ -8,7 +8,8 @@
 namespace kinbox::postgres {
 namespace {
 
-constexpr std::size_t kMaxRows = 1'000;
+// Fewer than a usual batch, so that the server has work while we have, too.
+constexpr std::size_t kMaxRows = 250;
 constexpr std::size_t kMaxBytes = 1 << 20;
 
 }  // namespace

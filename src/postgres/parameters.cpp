@@ -36,9 +36,11 @@ std::string number_text(double value) {
 
 void append_hex(std::string& out, Bytes bytes) {
   constexpr char kDigits[] = "0123456789abcdef";
+  auto at = out.size();
+  out.resize(at + 2 * bytes.size());
   for (const auto byte : bytes) {
-    out += kDigits[std::to_integer<unsigned>(byte) >> 4];
-    out += kDigits[std::to_integer<unsigned>(byte) & 15];
+    out[at++] = kDigits[std::to_integer<unsigned>(byte) >> 4];
+    out[at++] = kDigits[std::to_integer<unsigned>(byte) & 15];
   }
 }
 
@@ -53,9 +55,13 @@ struct AppendElement {
   void operator()(std::string_view text) const {
     refuse_nul(text);
     out += '"';
-    for (const char c : text) {
-      if (c == '"' || c == '\\') out += '\\';
-      out += c;
+    for (;;) {
+      const auto special = text.find_first_of("\"\\");
+      out += text.substr(0, special);
+      if (special == std::string_view::npos) break;
+      out += '\\';
+      out += text[special];
+      text.remove_prefix(special + 1);
     }
     out += '"';
   }

@@ -14,7 +14,7 @@ constexpr std::size_t kMaxPendingBytes = 1 << 20;
 
 // So many statements leave together. Each group ends with a sync: between two groups the server
 // counts the session as idle in its transaction, and ends it when we are frozen.
-constexpr std::size_t kGroup = 64;
+constexpr std::size_t kGroup = 128;
 
 }  // namespace
 
@@ -46,8 +46,12 @@ const std::string& Pipeline::prepare(Sender sender, std::string_view sql) {
 void Pipeline::sent(Kind kind, Sender sender, std::size_t bytes, std::string sql) {
   pending_.push_back({kind, sender, std::move(sql)});
   pending_bytes_ += bytes;
-  if (++since_sync_ < kGroup || !begun_ || kind != Kind::kStatement) return;
-  sync();
+  if (++since_sync_ >= kGroup && kind == Kind::kStatement) push();
+}
+
+void Pipeline::push() {
+  if (!begun_) return;
+  if (since_sync_ > 0) sync();
   connection_.push();
 }
 

@@ -54,6 +54,9 @@ class Pipeline {
     ResultHandle last;
     std::optional<Failure> failure;
   };
+  /// Lets the server begin with what was sent, as far as the socket takes it. Does nothing before
+  /// BEGIN is answered.
+  void push();
   /// Sends what is left; when it returns all is on its way.
   void flush();
   /// Waits for all answers, each within the connection's call deadline. Throws InfrastructureError

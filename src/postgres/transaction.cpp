@@ -187,6 +187,8 @@ void PostgresTransaction::send_sets() {
     pipeline_.send({set.rows == 1 ? set.number : kOneOfSeveral, Origin::kHandler}, set.form->text,
                    arrays);
   }
+  // The server inserts these while the handlers of the batch's other events run.
+  pipeline_.push();
   if (pipeline_.full()) await();
 }
 

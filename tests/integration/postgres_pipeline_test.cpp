@@ -135,6 +135,21 @@ TEST_F(PostgresPipeline, AClientFrozenAmongItsStatementsLosesItsLocks) {
   EXPECT_EQ(orders(), "0");
 }
 
+TEST_F(PostgresPipeline, AClientFrozenBehindASetOfInsertsLosesItsLocks) {
+  auto impatient = options();
+  impatient.idle_in_transaction_session_timeout = 500ms;
+  const auto other = connect(impatient);
+  const auto tx = other->begin();
+  tx->flush();
+  for (int id = 0; id < 300; ++id) {
+    const HandlerScope event(*tx);
+    tx->execute(insert(), id);
+  }
+  const auto session = "SELECT count(*) FROM pg_stat_activity WHERE pid = " + other->session();
+  EXPECT_TRUE(eventually([&] { return admin(session) == "0"; }));
+  EXPECT_EQ(orders(), "0");
+}
+
 // Frozen among a large answer, no timeout of a statement or an idle transaction runs.
 TEST_F(PostgresPipeline, AClientFrozenAmongALargeAnswerLosesItsLocks) {
   TcpProxy proxy(PostgresService::get().port());
