@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
-#include <unordered_map>
 #include <unordered_set>
 
 namespace kinbox {
@@ -26,15 +25,16 @@ constexpr std::string_view kClaimAll =
     "event_type, verdict, fingerprint) "
     "ON CONFLICT (consumer, event_id) DO NOTHING RETURNING event_id";
 
+// The position in the list comes back in place of the id: nothing needs to be looked up by it.
 constexpr std::string_view kFindEach =
-    "SELECT event_id, verdict, fingerprint FROM {kinbox}.processed_events "
+    "SELECT $3, verdict, fingerprint FROM {kinbox}.processed_events "
     "WHERE consumer = $1 AND event_id = $2";
 constexpr std::string_view kFindAll =
-    "SELECT p.event_id, p.verdict, p.fingerprint "
-    "FROM unnest($1::text[], $2::text[]) AS wanted (consumer, event_id) "
+    "SELECT wanted.position, p.verdict, p.fingerprint "
+    "FROM unnest($1::text[], $2::text[], $3::bigint[]) AS wanted (consumer, event_id, position) "
     "JOIN {kinbox}.processed_events AS p "
-    "ON p.consumer = COALESCE($3, wanted.consumer) AND p.event_id = wanted.event_id";
-constexpr std::size_t kFindColumns = 2;
+    "ON p.consumer = COALESCE($4, wanted.consumer) AND p.event_id = wanted.event_id";
+constexpr std::size_t kFindColumns = 3;
 
 constexpr std::string_view kReclaim =
     "UPDATE {kinbox}.processed_events SET verdict = 'applied', processed_at = {now} "
@@ -144,15 +144,11 @@ std::vector<std::optional<Inbox::Entry>> Inbox::find(
   if (event_ids.empty()) return entries;
   std::vector<SqlParam> params;
   params.reserve(event_ids.size() * kFindColumns);
-  for (const auto id : event_ids) params.insert(params.end(), {consumer_, id});
-  std::unordered_map<std::string, Entry> found;
+  for (std::size_t i = 0; i < event_ids.size(); ++i)
+    params.insert(params.end(), {consumer_, event_ids[i], static_cast<std::int64_t>(i)});
   for (const auto row : tx.query_bulk(find_, params, kFindColumns))
-    found.insert_or_assign(row.get<std::string>(0),
-                           Entry{verdict_from(row.get<std::string>(1)), row.get<ByteVector>(2)});
-  for (std::size_t i = 0; i < event_ids.size(); ++i) {
-    const auto entry = found.find(std::string(event_ids[i]));
-    if (entry != found.end()) entries[i] = entry->second;
-  }
+    entries.at(static_cast<std::size_t>(row.get<std::int64_t>(0))) =
+        Entry{verdict_from(row.get<std::string>(1)), row.get<ByteVector>(2)};
   return entries;
 }
 
