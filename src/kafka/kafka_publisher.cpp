@@ -166,7 +166,7 @@ rd_kafka_resp_err_t KafkaPublisher::hand_over(std::uint64_t ticket, const OwnedR
 
 void KafkaPublisher::on_report(const rd_kafka_message_t& report) {
   const auto ticket = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(report._private));
-  if (is_too_large(report.err) && alone_ != ticket) {
+  if (is_refusal(report.err) && alone_ != ticket) {
     auto record = record_of(report);
     record.timestamp = under_way_.at(ticket);
     under_way_.erase(ticket);

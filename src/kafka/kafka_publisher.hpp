@@ -42,8 +42,8 @@ class KafkaPublisher final : public Publisher {
   rd_kafka_t* rk_;
   /// Handed to librdkafka, report not in. Reports of failures do not tell the record's timestamp.
   std::map<std::uint64_t, std::optional<Timestamp>> under_way_;
-  /// A broker refuses a whole batch because of its size. Each of its records is tried once more,
-  /// alone, before it is called too large.
+  /// A broker refuses a whole batch because of its size, or of one record in it. Each of its
+  /// records is tried once more, alone, before it is refused.
   std::deque<std::pair<std::uint64_t, OwnedRecord>> to_send_alone_;
   std::optional<std::uint64_t> alone_;
   std::vector<Delivery> known_;

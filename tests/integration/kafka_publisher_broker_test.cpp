@@ -79,13 +79,18 @@ TEST_F(KafkaPublisherBrokerTest, OnlyTheRecordThatIsTooLargeForTheTopicIsRefused
         << ticket << " " << delivery.error;
 }
 
-TEST_F(KafkaPublisherBrokerTest, ARecordWithoutAKeyIsRefusedByACompactedTopic) {
+TEST_F(KafkaPublisherBrokerTest, OnlyTheRecordWithoutAKeyIsRefusedByACompactedTopic) {
   create_topic(1, {{"cleanup.policy", "compact"}});
-  auto record = text_record(topic_, 0, "v");
-  record.key.reset();
-  auto out = publisher();
-  out->publish(1, record);
-  EXPECT_EQ(await(*out, 1).at(1).outcome, Outcome::kRefused);
+  auto out = publisher({{"linger.ms", "100"}});
+  for (std::uint64_t ticket = 0; ticket < 20; ++ticket) {
+    auto record = text_record(topic_, 0, "v");
+    record.key = "k";
+    if (ticket == 7) record.key.reset();
+    out->publish(ticket, record);
+  }
+  for (const auto& [ticket, delivery] : await(*out, 20))
+    EXPECT_EQ(delivery.outcome, ticket == 7 ? Outcome::kRefused : Outcome::kDelivered)
+        << ticket << " " << delivery.error;
 }
 
 }  // namespace

@@ -172,11 +172,15 @@ TEST_F(KafkaPublisherTest, ARecordLargerThanTheProducerTakesIsRefusedAtOnce) {
   EXPECT_EQ(await(*out, 1).at(1).outcome, Outcome::kRefused);
 }
 
-TEST_F(KafkaPublisherTest, AnInvalidRecordIsRefused) {
-  push_error(kProduce, RD_KAFKA_RESP_ERR_INVALID_RECORD);
-  auto out = publisher();
+TEST_F(KafkaPublisherTest, AnInvalidRecordIsRefusedAndItsCompanyIsNot) {
+  // A broker refuses the batch; alone, the first is invalid still and the second is not.
+  push_error(kProduce, RD_KAFKA_RESP_ERR_INVALID_RECORD, 2);
+  auto out = publisher({{"linger.ms", "100"}});
   out->publish(1, text_record(kTopic, 0, "v"));
-  EXPECT_EQ(await(*out, 1).at(1).outcome, Outcome::kRefused);
+  out->publish(2, text_record(kTopic, 0, "w"));
+  const auto deliveries = await(*out, 2);
+  EXPECT_EQ(deliveries.at(1).outcome, Outcome::kRefused);
+  EXPECT_EQ(deliveries.at(2).outcome, Outcome::kDelivered);
 }
 
 TEST_F(KafkaPublisherTest, AFullQueueIsWaitedForAndThenTriedAgainLater) {
