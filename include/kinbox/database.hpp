@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -35,6 +36,12 @@ class Database {
   /// Words for logs and `consumer_progress.owner_session`: the PostgreSQL backend's pid, else
   /// empty.
   virtual std::string session() const = 0;
+
+  /// Waits until `interrupt`, a file descriptor, is readable, or `timeout`; on PostgreSQL also
+  /// until a transaction commits, anybody's, that wrote rows for an outbox relay. True if there may
+  /// be such rows since the last call: the first call on a connection always says so. Not inside a
+  /// transaction. Throws InfrastructureError when the connection breaks.
+  virtual bool wait_for_outbox(int interrupt, std::chrono::milliseconds timeout);
 
   /// Runs `script` (several statements, no parameters) inside `transaction`. For migrations only:
   /// DDL goes where handlers may not.

@@ -11,6 +11,7 @@
 #include "kinbox/dialect.hpp"
 #include "kinbox/event.hpp"
 #include "kinbox/migration.hpp"
+#include "kinbox/outbox.hpp"
 #include "kinbox/transaction.hpp"
 
 namespace kinbox {
@@ -36,7 +37,9 @@ struct HandlerContext {
   Dialect dialect;
   /// The `settings:` of the handler in the configuration, nested names joined by a dot
   /// (`recipient.pointer`). Only names that the spec lists arrive here.
-  std::map<std::string, std::string> settings;
+  std::map<std::string, std::string> settings = {};
+  /// For handlers that emit events: `Outbox(context.dialect, context.outbox)`.
+  OutboxOptions outbox = {};
 };
 
 using HandlerFactory = std::function<std::unique_ptr<Handler>(const HandlerContext&)>;

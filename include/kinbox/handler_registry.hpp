@@ -23,7 +23,8 @@ class HandlerRegistry {
  public:
   /// Throws ConfigurationError when two handlers claim one type (or both "*"), a spec has no types
   /// or no factory, a name stands twice, or a setting is not one of the spec's.
-  HandlerRegistry(std::vector<HandlerUse> uses, const Dialect& dialect);
+  HandlerRegistry(std::vector<HandlerUse> uses, const Dialect& dialect,
+                  const OutboxOptions& outbox = {});
 
   struct Entry {
     std::string name;

@@ -99,11 +99,21 @@ struct SourceMessage {
   int severity = 6;
   std::string text;
 };
+/// A batch that wrote rows for the outbox relay is committed.
+struct Emitted {
+  std::size_t records = 0;
+};
 /// The relay cannot get records to a topic; the rows wait.
 struct RelayBlocked {
   std::string topic;
   std::string why;
   std::size_t waiting = 0;
+};
+/// The broker will never take these rows; they are set aside until a person decides.
+struct RelayRefused {
+  std::string topic;
+  std::string why;
+  std::size_t records = 0;
 };
 struct Relayed {
   std::size_t records = 0;
@@ -119,8 +129,8 @@ using Notice =
     std::variant<notice::Assigned, notice::Revoked, notice::Unclaimed, notice::ClaimMissed,
                  notice::Committed, notice::RetryScheduled, notice::DeadLettered, notice::Skipped,
                  notice::SeenAgain, notice::IdConflictReported, notice::Halted, notice::Unavailable,
-                 notice::Available, notice::SourceMessage, notice::RelayBlocked, notice::Relayed,
-                 notice::BatchShrunk>;
+                 notice::Available, notice::SourceMessage, notice::Emitted, notice::RelayBlocked,
+                 notice::RelayRefused, notice::Relayed, notice::BatchShrunk>;
 
 /// The one outward seam: logs, metrics, demonstrations and tests hang here.
 ///

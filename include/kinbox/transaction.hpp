@@ -16,7 +16,17 @@
 
 namespace kinbox {
 
+class Event;
 class Transaction;
+
+/// The event whose handler is running, as far as what that emits must know of it.
+struct Handling {
+  std::string_view consumer = {};
+  /// Null outside a handler.
+  const Event* event = nullptr;
+  /// Of a replay that runs handlers again on purpose; 0 otherwise.
+  std::int64_t generation = 0;
+};
 
 /// The answer to `execute`. Dies with the transaction, and with `handle()`.
 class Executed {
@@ -97,6 +107,8 @@ class Transaction {
  private:
   friend class Executed;
   friend class OpenTransaction;
+  friend class Outbox;
+  friend class DeadLetters;
   template <typename Call>
   auto guarded(StatementNumber number, Call call);
   StatementNumber run_execute(std::string_view sql, std::span<const SqlParam> params);
@@ -105,6 +117,11 @@ class Transaction {
 
   StatementNumber last_statement_ = 0;
   std::exception_ptr failure_;
+  Handling handling_;
+  /// Events emitted since `handling_` began.
+  int emitted_ = 0;
+  /// Rows for the relay.
+  std::size_t outbox_rows_ = 0;
 };
 
 inline std::int64_t Executed::affected_rows() const {
@@ -119,6 +136,12 @@ class OpenTransaction : public Transaction {
   /// statement is infrastructure, in a handler's it is the event's).
   enum class Origin { kFramework, kHandler };
   void set_origin(Origin origin);
+
+  /// What is emitted from now on follows from this event.
+  void set_handling(const Handling& handling);
+
+  /// Rows that this transaction wrote for an outbox relay to carry.
+  std::size_t outbox_rows() const noexcept { return outbox_rows_; }
 
   /// From now on every statement is sent as it is. Before the first one. Without it a driver may
   /// send a handler's equal statements as one, which can fail for any of them.
@@ -143,6 +166,9 @@ class OpenTransaction : public Transaction {
   ///
   /// `on_sent` is called when COMMIT is on its way and not yet answered; SQLite, which has no such
   /// moment, calls it just before.
+  ///
+  /// If the transaction wrote rows for an outbox relay, relays that listen on PostgreSQL are told
+  /// as it commits, once.
   void commit(const std::function<void()>& on_sent = {});
 
   /// Ends the transaction without effect. Never throws: a connection that is gone has rolled back.
@@ -165,19 +191,26 @@ class OpenTransaction : public Transaction {
   virtual void do_rollback() noexcept = 0;
 
  private:
+  void notify_relays();
+
   Origin origin_ = Origin::kFramework;
   bool over_ = false;
 };
 
-/// Statements sent while it lives count as a handler's.
+/// Statements sent while it lives count as a handler's, and what is emitted as its effects.
 class HandlerScope {
  public:
-  explicit HandlerScope(OpenTransaction& transaction) : transaction_(transaction) {
+  explicit HandlerScope(OpenTransaction& transaction, const Handling& handling = {})
+      : transaction_(transaction) {
     transaction_.set_origin(OpenTransaction::Origin::kHandler);
+    transaction_.set_handling(handling);
   }
   HandlerScope(const HandlerScope&) = delete;
   HandlerScope& operator=(const HandlerScope&) = delete;
-  ~HandlerScope() { transaction_.set_origin(OpenTransaction::Origin::kFramework); }
+  ~HandlerScope() {
+    transaction_.set_handling({});
+    transaction_.set_origin(OpenTransaction::Origin::kFramework);
+  }
 
  private:
   OpenTransaction& transaction_;

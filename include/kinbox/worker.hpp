@@ -48,6 +48,8 @@ struct ConsumerSpec {
   EventDecoder decoder;
   std::string dlq_topic = "dlq.{group}.{topic}";
   bool relay_dead_letters = true;
+  /// What its handlers are given to emit events with.
+  OutboxOptions outbox = {};
 };
 
 /// How a run of a worker ended.

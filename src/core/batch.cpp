@@ -68,6 +68,7 @@ BatchOutcome Batch::run() {
   } catch (const SqlError&) {
     return BatchCommitRefused{std::current_exception()};
   }
+  if (tx->outbox_rows() > 0) notices_.push_back(notice::Emitted{tx->outbox_rows()});
   parts_.observer.on_step(Step::kCommitted);
   advance();
   const auto known =
@@ -222,7 +223,7 @@ void Batch::handle(OpenTransaction& tx, std::size_t index) {
   const auto& item = *items_[index];
   std::exception_ptr thrown;
   {
-    const HandlerScope scope(tx);
+    const HandlerScope scope(tx, {.consumer = parts_.consumer, .event = &*item.event});
     try {
       item.handler->handler->handle(*item.event, tx);
     } catch (...) {

@@ -71,6 +71,7 @@ class Batch {
     Observer& observer;
     IdConflict id_conflict = IdConflict::kDeadLetter;
     std::chrono::milliseconds max_transaction_time{15'000};
+    std::string consumer = {};
   };
 
   /// How handlers' statements go to the database.

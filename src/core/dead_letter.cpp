@@ -2,8 +2,8 @@
 
 #include "core/header_codec.hpp"
 #include "core/iso_time.hpp"
+#include "core/outbox_place.hpp"
 #include "core/storable_text.hpp"
-#include "kinbox/outbox.hpp"
 
 namespace kinbox {
 namespace {
@@ -20,8 +20,8 @@ constexpr std::string_view kInsertLetter =
 
 // No second copy of the payload: the relay reads it from the letter.
 constexpr std::string_view kInsertOutbox =
-    "INSERT INTO {kinbox}.outbox (lane, message_id, topic, dead_letter_id, key) "
-    "VALUES ($1, $2, $3, $4, $5)";
+    "INSERT INTO {kinbox}.outbox (lane, key_hash, message_id, topic, dead_letter_id, key) "
+    "VALUES ($1, $2, $3, $4, $5, $6)";
 
 // An id_conflict is another event under this id: the record that came again is not it.
 constexpr std::string_view kSeenAgain =
@@ -77,9 +77,11 @@ void DeadLetters::write(OpenTransaction& tx, const DeadLetter& letter) const {
       replace(replace(options_.dlq_topic, "{group}", options_.group), "{topic}", record.topic()),
       "{consumer}", options_.consumer);
   const auto lane_key = record.key() ? std::string(as_text(*record.key())) : coordinates(record);
-  const auto lane = outbox_lane(topic, lane_key);
-  tx.execute(insert_outbox_, lane, "dlq:" + options_.consumer + ':' + coordinates(record), topic,
+  const auto place = outbox_place(topic, lane_key);
+  tx.execute(insert_outbox_, place.lane, place.hash,
+             "dlq:" + options_.consumer + ':' + coordinates(record), topic,
              inserted[0].get<std::int64_t>(0), record.key());
+  ++tx.outbox_rows_;
 }
 
 void DeadLetters::note_seen_again(OpenTransaction& tx, std::string_view event_id) const {

@@ -47,7 +47,8 @@ class Dispatcher::Impl {
                      dead_letters_,
                      observer_,
                      options.id_conflict,
-                     options.max_transaction_time},
+                     options.max_transaction_time,
+                     parts.consumer},
         limit_(options.max_batch),
         strikes_(options.max_batch) {}
 

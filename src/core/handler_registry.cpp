@@ -26,12 +26,13 @@ void require_known_settings(const HandlerUse& use) {
       refuse(use.spec.name, "no setting \"" + name + "\"; it has: " + joined(known));
 }
 
-std::unique_ptr<Handler> make_handler(const HandlerUse& use, const Dialect& dialect) {
+std::unique_ptr<Handler> make_handler(const HandlerUse& use, const Dialect& dialect,
+                                      const OutboxOptions& outbox) {
   if (use.spec.event_types.empty())
     refuse(use.spec.name, "takes no event type; name some, or \"*\"");
   if (!use.spec.make) refuse(use.spec.name, "has no factory (HandlerSpec::make)");
   require_known_settings(use);
-  auto handler = use.spec.make({.dialect = dialect, .settings = use.settings});
+  auto handler = use.spec.make({.dialect = dialect, .settings = use.settings, .outbox = outbox});
   if (!handler) refuse(use.spec.name, "its factory made nothing");
   return handler;
 }
@@ -46,14 +47,15 @@ void refuse_second_claim(const std::string& handler, const std::string& type,
 
 }  // namespace
 
-HandlerRegistry::HandlerRegistry(std::vector<HandlerUse> uses, const Dialect& dialect) {
+HandlerRegistry::HandlerRegistry(std::vector<HandlerUse> uses, const Dialect& dialect,
+                                 const OutboxOptions& outbox) {
   for (const auto& use : uses) {
     const auto& name = use.spec.name;
     if (std::any_of(entries_.begin(), entries_.end(),
                     [&](const auto& e) { return e->name == name; }))
       refuse(name, "stands twice in this consumer");
-    entries_.push_back(std::make_unique<Entry>(
-        Entry{.name = name, .traits = use.spec.traits, .handler = make_handler(use, dialect)}));
+    entries_.push_back(std::make_unique<Entry>(Entry{
+        .name = name, .traits = use.spec.traits, .handler = make_handler(use, dialect, outbox)}));
     const auto* entry = entries_.back().get();
     for (const auto& type : use.spec.event_types) {
       const auto [claimed, fresh] = by_type_.emplace(type, entry);

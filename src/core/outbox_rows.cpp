@@ -27,7 +27,7 @@ constexpr std::string_view kIsoPostgres =
     "to_char(%s AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
 
 constexpr std::string_view kPending =
-    "SELECT o.id, o.topic AS target, o.message_id, o.dead_letter_id, "
+    "SELECT o.id, o.key_hash, o.topic AS target, o.message_id, o.dead_letter_id, "
     "COALESCE(d.topic, o.topic) AS topic, d.partition, d.record_offset, "
     "CASE WHEN d.id IS NULL THEN o.record_timestamp_ms ELSE d.record_timestamp_ms END AS ts, "
     "CASE WHEN d.id IS NULL THEN o.key ELSE d.key END AS key, "
@@ -39,14 +39,23 @@ constexpr std::string_view kPending =
     "LEFT JOIN {kinbox}.dead_letters AS d ON d.id = o.dead_letter_id "
     "LEFT JOIN {kinbox}.consumers AS c ON c.name = d.consumer "
     "WHERE o.state = 'pending' "
-    "AND o.lane IN (SELECT lane FROM {kinbox}.outbox_lanes WHERE token = $1)";
+    "AND o.lane IN (SELECT lane FROM {kinbox}.outbox_lanes WHERE token = $1) "
+    "AND NOT EXISTS (SELECT 1 FROM {kinbox}.outbox AS aside WHERE aside.state = 'refused' "
+    "AND aside.key_hash = o.key_hash AND aside.id < o.id AND aside.dead_letter_id IS NULL) "
+    "AND {without} ORDER BY o.id LIMIT $2";
+// Lists that change from round to round, in a text that does not.
+constexpr std::string_view kWithoutPostgres =
+    "o.key_hash <> ALL ($3::bigint[]) AND o.topic <> ALL ($4::text[])";
+constexpr std::string_view kWithoutSqlite =
+    "o.key_hash NOT IN (SELECT value FROM json_each($3)) "
+    "AND o.topic NOT IN (SELECT value FROM json_each($4))";
 
 constexpr std::string_view kCount =
     "SELECT count(*) AS waiting FROM {kinbox}.outbox WHERE state = 'pending' AND topic = $1";
 
 constexpr std::string_view kMarkSent =
     "UPDATE {kinbox}.outbox SET state = 'sent', sent_at = {now}, attempts = attempts + 1, "
-    "last_error = '' WHERE id = $1 AND state = 'pending'";
+    "last_error = '' WHERE state = 'pending' AND id {ids} RETURNING id";
 constexpr std::string_view kMarkFailed =
     "UPDATE {kinbox}.outbox SET attempts = attempts + 1, last_error = $2 "
     "WHERE id = $1 AND state = 'pending'";
@@ -54,16 +63,58 @@ constexpr std::string_view kMarkRefused =
     "UPDATE {kinbox}.outbox SET state = 'refused', attempts = attempts + 1, last_error = $2 "
     "WHERE id = $1 AND state = 'pending'";
 
-std::string pending_text(const Dialect& dialect) {
-  const auto iso = [&](const std::string& column) {
-    if (dialect.backend() == Backend::kSqlite) return column;
-    std::string text(kIsoPostgres);
-    return text.replace(text.find("%s"), 2, column);
+// The oldest of those that were sent: what became old is among them, and nothing else is looked at.
+constexpr std::string_view kPrune =
+    "DELETE FROM {kinbox}.outbox WHERE id IN (SELECT id FROM (SELECT id, sent_at "
+    "FROM {kinbox}.outbox WHERE state = 'sent' ORDER BY id LIMIT $2{skip}) AS oldest "
+    "WHERE sent_at < {then})";
+constexpr std::string_view kThenPostgres = "{now} - $1::bigint * interval '1 millisecond'";
+constexpr std::string_view kThenSqlite =
+    "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', (-$1 / 1000.0) || ' seconds')";
+
+std::string replace(std::string text, std::string_view from, std::string_view to) {
+  return text.replace(text.find(from), from.size(), to);
+}
+
+std::string prune_text(const Dialect& dialect) {
+  const bool sqlite = dialect.backend() == Backend::kSqlite;
+  // Another relay may be at it.
+  auto text = replace(std::string(kPrune), "{skip}", sqlite ? "" : " FOR UPDATE SKIP LOCKED");
+  return dialect.render(replace(text, "{then}", sqlite ? kThenSqlite : kThenPostgres));
+}
+
+BulkStatement mark_sent_statement(const Dialect& dialect) {
+  const auto with = [&](std::string_view ids) {
+    return dialect.render(replace(std::string(kMarkSent), "{ids}", ids));
   };
-  std::string text = dialect.render(kPending);
+  return {with("= $1"), with("= ANY ($1::bigint[])")};
+}
+
+/// A list as the database's own array or JSON. `quote` for text, which holds no quotes itself:
+/// numbers and topic names.
+template <typename List>
+std::string list_text(Backend backend, const List& list, const char* quote) {
+  std::string text;
+  for (const auto& item : list) {
+    if (!text.empty()) text += ',';
+    text += quote;
+    if constexpr (std::is_integral_v<std::decay_t<decltype(item)>>)
+      text += std::to_string(item);
+    else
+      text += item;
+    text += quote;
+  }
+  return backend == Backend::kSqlite ? '[' + text + ']' : '{' + text + '}';
+}
+
+std::string pending_text(const Dialect& dialect) {
+  const bool sqlite = dialect.backend() == Backend::kSqlite;
+  auto text =
+      replace(dialect.render(kPending), "{without}", sqlite ? kWithoutSqlite : kWithoutPostgres);
   for (const std::string column : {"first_failed_at", "dead_at"}) {
-    const auto mark = '{' + column + '}';
-    text.replace(text.find(mark), mark.size(), iso("d." + column));
+    const auto of_letter = "d." + column;
+    text = replace(text, '{' + column + '}',
+                   sqlite ? of_letter : replace(std::string(kIsoPostgres), "%s", of_letter));
   }
   return text;
 }
@@ -119,14 +170,16 @@ OwnedRecord letter_record(const kinbox::Row& row, OwnedRecord record) {
 }  // namespace
 
 OutboxRows::OutboxRows(const Dialect& dialect, std::string token)
-    : token_(std::move(token)),
+    : backend_(dialect.backend()),
+      token_(std::move(token)),
       lease_(dialect.render(dialect.backend() == Backend::kSqlite ? kLeaseSqlite : kLeasePostgres)),
       release_(dialect.render(kRelease)),
       pending_(pending_text(dialect)),
       count_(dialect.render(kCount)),
-      mark_sent_(dialect.render(kMarkSent)),
+      mark_sent_(mark_sent_statement(dialect)),
       mark_failed_(dialect.render(kMarkFailed)),
-      mark_refused_(dialect.render(kMarkRefused)) {}
+      mark_refused_(dialect.render(kMarkRefused)),
+      prune_(prune_text(dialect)) {}
 
 std::size_t OutboxRows::lease(OpenTransaction& tx, std::chrono::milliseconds duration) const {
   return static_cast<std::size_t>(tx.execute(lease_, token_, duration.count()).affected_rows());
@@ -134,20 +187,16 @@ std::size_t OutboxRows::lease(OpenTransaction& tx, std::chrono::milliseconds dur
 
 void OutboxRows::release(OpenTransaction& tx) const { tx.execute(release_, token_); }
 
-std::vector<OutboxRows::Row> OutboxRows::pending(
-    OpenTransaction& tx, std::size_t limit, const std::set<std::string>& blocked_topics) const {
-  auto sql = pending_;
-  std::vector<SqlParam> params{token_, static_cast<std::int64_t>(limit)};
-  for (const auto& topic : blocked_topics) {
-    params.emplace_back(topic);
-    sql += " AND o.topic <> $" + std::to_string(params.size());
-  }
-  sql += " ORDER BY o.id LIMIT $2";
+std::vector<OutboxRows::Row> OutboxRows::pending(OpenTransaction& tx, std::size_t limit,
+                                                 const Without& without) const {
+  const auto keys = list_text(backend_, without.keys, "");
+  const auto topics = list_text(backend_, without.topics, "\"");
   std::vector<Row> rows;
-  for (const auto row : tx.query_with(sql, params)) {
+  for (const auto row :
+       tx.query(pending_, token_, static_cast<std::int64_t>(limit), keys, topics)) {
     auto record = stored_record(row);
     const bool is_letter = row.get<std::optional<std::int64_t>>("dead_letter_id").has_value();
-    rows.push_back({row.get<std::int64_t>("id"),
+    rows.push_back({row.get<std::int64_t>("id"), row.get<std::int64_t>("key_hash"), is_letter,
                     is_letter ? letter_record(row, std::move(record)) : std::move(record)});
   }
   return rows;
@@ -157,8 +206,9 @@ std::size_t OutboxRows::count_pending(OpenTransaction& tx, const std::string& to
   return static_cast<std::size_t>(tx.query(count_, topic)[0].get<std::int64_t>(0));
 }
 
-void OutboxRows::mark_sent(OpenTransaction& tx, std::int64_t id) const {
-  tx.execute(mark_sent_, id);
+void OutboxRows::mark_sent(OpenTransaction& tx, const std::vector<std::int64_t>& ids) const {
+  const std::vector<SqlParam> params(ids.begin(), ids.end());
+  if (!ids.empty()) tx.query_bulk(mark_sent_, params, 1);
 }
 
 void OutboxRows::mark_failed(OpenTransaction& tx, std::int64_t id, std::string_view error) const {
@@ -167,6 +217,12 @@ void OutboxRows::mark_failed(OpenTransaction& tx, std::int64_t id, std::string_v
 
 void OutboxRows::mark_refused(OpenTransaction& tx, std::int64_t id, std::string_view error) const {
   tx.execute(mark_refused_, id, storable_text(error, kMaxErrorText));
+}
+
+std::size_t OutboxRows::prune(OpenTransaction& tx, std::chrono::milliseconds retention,
+                              std::size_t limit) const {
+  const auto deleted = tx.execute(prune_, retention.count(), static_cast<std::int64_t>(limit));
+  return static_cast<std::size_t>(deleted.affected_rows());
 }
 
 }  // namespace kinbox

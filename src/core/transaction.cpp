@@ -61,6 +61,11 @@ void OpenTransaction::set_origin(Origin origin) {
   if (ends_event) do_end_event();
 }
 
+void OpenTransaction::set_handling(const Handling& handling) {
+  handling_ = handling;
+  emitted_ = 0;
+}
+
 std::exception_ptr OpenTransaction::known_failure() noexcept {
   if (!failure())
     if (auto native = do_native_failure()) doom(std::move(native));
@@ -75,6 +80,7 @@ void OpenTransaction::commit(const std::function<void()>& on_sent) {
   if (over_) throw TransactionMisuse("commit() on a transaction that is over");
   try {
     refuse_if_doomed();
+    notify_relays();
     do_commit(on_sent);
     over_ = true;
     doom(std::make_exception_ptr(TransactionMisuse("the transaction is committed already")));
@@ -83,6 +89,13 @@ void OpenTransaction::commit(const std::function<void()>& on_sent) {
     rollback();
     throw;
   }
+}
+
+void OpenTransaction::notify_relays() {
+  // Delivered when the transaction commits. It travels with COMMIT, and costs nothing but that
+  // PostgreSQL lets transactions that notify commit one after another.
+  if (outbox_rows_ > 0 && dialect().backend() == Backend::kPostgres)
+    execute("SELECT pg_notify('kinbox_outbox', $1)", dialect().schema());
 }
 
 void OpenTransaction::rollback() noexcept {

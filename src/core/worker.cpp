@@ -29,7 +29,7 @@ class Worker::Impl : public AssignmentListener {
         database_(std::move(database)),
         source_(std::move(source)),
         owner_(random_name()),
-        registry_(consumer_.handlers, database_->dialect()),
+        registry_(consumer_.handlers, database_->dialect(), consumer_.outbox),
         progress_(consumer_.name, owner_, database_->dialect()),
         ownership_({.source = *source_,
                     .database = *database_,

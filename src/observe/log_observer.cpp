@@ -58,6 +58,9 @@ struct HowItRepeats {
   std::optional<Repeats> operator()(const notice::RelayBlocked& n) const {
     return Repeats{"blocked " + n.topic, {.lines = 1, .per = std::chrono::seconds{30}}};
   }
+  std::optional<Repeats> operator()(const notice::RelayRefused& n) const {
+    return Repeats{"refused " + n.topic, {.lines = 3, .per = std::chrono::seconds{10}}};
+  }
   std::optional<Repeats> operator()(const notice::Relayed&) const {
     return Repeats{"relayed", {.lines = 1, .per = std::chrono::seconds{10}}};
   }

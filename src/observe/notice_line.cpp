@@ -161,6 +161,14 @@ struct ToLine {
     return {level, "kafka", "kafka: " + loggable_error(n.text)};
   }
 
+  LogLine operator()(const notice::Emitted& n) const {
+    const auto records = static_cast<std::int64_t>(n.records);
+    return {LogLevel::kDebug,
+            "emitted",
+            std::to_string(records) + " outgoing records are committed and wait for the relay",
+            {{"records", records}}};
+  }
+
   LogLine operator()(const notice::RelayBlocked& n) const {
     const auto waiting = static_cast<std::int64_t>(n.waiting);
     return {LogLevel::kWarning,
@@ -168,6 +176,16 @@ struct ToLine {
             std::to_string(waiting) + " records wait for topic " + n.topic + ": " +
                 loggable_error(n.why) + "; they stay in the outbox and consuming goes on",
             {{"topic", n.topic}, {"waiting", waiting}}};
+  }
+
+  LogLine operator()(const notice::RelayRefused& n) const {
+    const auto records = static_cast<std::int64_t>(n.records);
+    return {LogLevel::kError,
+            "relay_refused",
+            std::to_string(records) + " records are set aside, topic " + n.topic +
+                " will never take them: " + loggable_error(n.why) +
+                "; see `kinbox outbox list --state refused`, then retry or discard",
+            {{"topic", n.topic}, {"records", records}}};
   }
 
   LogLine operator()(const notice::Relayed& n) const {

@@ -73,6 +73,10 @@ class Connection {
   void retire() noexcept { retired_ = true; }
   bool usable() const { return !retired_ && !lost(); }
 
+  /// LISTEN was run here; it lasts as long as the connection.
+  void note_listening() noexcept { listening_ = true; }
+  bool listening() const noexcept { return listening_; }
+
   /// libpqxx's view of this connection, made when first asked for. Nothing may be queued.
   NativeConnection& native();
   /// libpqxx may be in use until `end_native`.
@@ -102,6 +106,7 @@ class Connection {
   std::string how_to_end_;
   bool abandoned_ = false;
   bool retired_ = false;
+  bool listening_ = false;
   /// After handle_, so that libpqxx lets go before libpq closes.
   std::unique_ptr<NativeConnection> native_;
 };

@@ -4,6 +4,7 @@
 #include "kinbox/postgres/native.hpp"
 #include "postgres/connect.hpp"
 #include "postgres/error_classes.hpp"
+#include "postgres/notification.hpp"
 #include "postgres/pooling.hpp"
 #include "postgres/transaction.hpp"
 #include "postgres/unsafe.hpp"
@@ -47,6 +48,10 @@ class PostgresDatabase final : public Database {
   std::string session() const override {
     if (!connection_ || connection_->lost()) return {};
     return connection_->backend_pid();
+  }
+
+  bool wait_for_outbox(int interrupt, std::chrono::milliseconds timeout) override {
+    return wait_for_notification(*idle_connection(), dialect_, interrupt, timeout);
   }
 
   void run_script(OpenTransaction& transaction, const std::string& script) override {

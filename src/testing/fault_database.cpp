@@ -65,6 +65,9 @@ class FaultDatabase : public Database {
   }
   void refuse_unsafe() override { inner_->refuse_unsafe(); }
   std::string session() const override { return inner_->session(); }
+  bool wait_for_outbox(int interrupt, std::chrono::milliseconds timeout) override {
+    return inner_->wait_for_outbox(interrupt, timeout);
+  }
   void run_script(OpenTransaction& transaction, const std::string& script) override {
     inner_->run_script(static_cast<FaultTransaction&>(transaction).inner(), script);
   }

@@ -1,7 +1,8 @@
 // The outbox relay over a scripted publisher, on both databases.
 #include <gmock/gmock.h>
 
-#include "kinbox/outbox.hpp"
+#include "core/outbox_place.hpp"
+#include "kinbox/outbox_relay.hpp"
 #include "kinbox/testing/scripted_publisher.hpp"
 #include "support/pipeline.hpp"
 
@@ -255,14 +256,22 @@ TEST_P(RelayContract, TheLoopOutlivesAnOutageOfTheDatabase) {
   EXPECT_THAT(observer.notices<notice::Unavailable>(), SizeIs(1));
 }
 
-TEST(OutboxLane, IsOneOf64AndFollowsTopicAndKey) {
+TEST(OutboxPlace, HasOneOf64LanesAndFollowsTopicAndKey) {
   std::set<int> lanes;
-  for (int i = 0; i < 1000; ++i) lanes.insert(outbox_lane("t", std::to_string(i)));
+  std::set<std::int64_t> hashes;
+  for (int i = 0; i < 1000; ++i) {
+    const auto place = outbox_place("t", std::to_string(i));
+    lanes.insert(place.lane);
+    hashes.insert(place.hash);
+  }
   EXPECT_EQ(lanes.size(), 64U);
   EXPECT_EQ(*lanes.begin(), 0);
-  EXPECT_EQ(outbox_lane("t", "k"), outbox_lane("t", "k"));
+  EXPECT_EQ(hashes.size(), 1000U);
+  // Stored: another value here would part the rows of a key.
+  EXPECT_EQ(outbox_place("t", "k").hash, 6227861567144085014LL);
+  EXPECT_EQ(outbox_place("t", "k").lane, 22);
   // The separator keeps topic and key apart.
-  EXPECT_NE(outbox_lane("ab", "c"), outbox_lane("a", "bc"));
+  EXPECT_NE(outbox_place("ab", "c").hash, outbox_place("a", "bc").hash);
 }
 
 }  // namespace

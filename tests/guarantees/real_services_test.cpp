@@ -7,7 +7,7 @@
 #include "kinbox/kafka/admin.hpp"
 #include "kinbox/kafka/publisher.hpp"
 #include "kinbox/kafka/source.hpp"
-#include "kinbox/outbox.hpp"
+#include "kinbox/outbox_relay.hpp"
 #include "kinbox/worker.hpp"
 #include "support/eventually.hpp"
 #include "support/kafka.hpp"

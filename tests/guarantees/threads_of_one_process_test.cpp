@@ -6,7 +6,7 @@
 #include <set>
 #include <thread>
 
-#include "kinbox/outbox.hpp"
+#include "kinbox/outbox_relay.hpp"
 #include "kinbox/testing/scripted_publisher.hpp"
 #include "support/eventually.hpp"
 #include "support/pipeline.hpp"

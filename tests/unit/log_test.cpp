@@ -106,8 +106,11 @@ TEST(NoticeLine, EveryNoticeHasAKindAndAText) {
       {notice::Unavailable{"connection refused", milliseconds{2000}}, "trying again in 2.0s"},
       {notice::Available{"the database"}, "the database answers again"},
       {notice::SourceMessage{4, "broker down"}, "kafka: broker down"},
+      {notice::Emitted{3}, "3 outgoing records are committed"},
       {notice::RelayBlocked{"dlq.g.orders", "unknown topic", 3},
        "3 records wait for topic dlq.g.orders: unknown topic"},
+      {notice::RelayRefused{"payments", "too large", 1},
+       "1 records are set aside, topic payments will never take them: too large"},
       {notice::Relayed{2}, "2 outgoing records are on Kafka"},
       {notice::BatchShrunk{250}, "batches are now 250 records"}};
   for (const auto& [notice, text] : cases) {

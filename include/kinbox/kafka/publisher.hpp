@@ -5,7 +5,7 @@
 
 #include "kinbox/kafka/settings.hpp"
 #include "kinbox/observer.hpp"
-#include "kinbox/outbox.hpp"
+#include "kinbox/publisher.hpp"
 
 namespace kinbox::kafka {
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "kinbox/outbox.hpp"
+#include "kinbox/publisher.hpp"
 
 namespace kinbox::testing {
 

@@ -3,29 +3,23 @@
 #include "cli/config/sections.hpp"
 #include "cli/config/units.hpp"
 #include "cli/config/values.hpp"
+#include "core/topic_name.hpp"
 #include "kinbox/errors.hpp"
 
 namespace kinbox::cli {
 namespace {
 
-// What Kafka allows in topic names; consumer names become part of them ("dlq.{group}.{topic}").
-bool is_kafka_name(std::string_view name) {
-  constexpr std::string_view kAllowed =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-  return !name.empty() && name.size() <= 249 && name != "." && name != ".." &&
-         name.find_first_not_of(kAllowed) == std::string_view::npos;
-}
-
+/// Consumer names become part of topic names ("dlq.{group}.{topic}").
 std::string read_name(const ConfigNode& node) {
   const auto name = node.text();
-  if (!name.empty() && !is_kafka_name(name))
+  if (!name.empty() && !is_topic_name(name))
     node.problem("\"" + name + "\": use letters, digits, '.', '_' and '-', at most 249");
   return name;
 }
 
 void add_topic(ConsumerConfig& consumer, const ConfigNode& node, const std::string& topic) {
   if (topic.empty()) return;
-  if (!is_kafka_name(topic))
+  if (!is_topic_name(topic))
     node.problem("\"" + topic + "\" is no topic name; patterns are not supported");
   const auto& topics = consumer.topics;
   if (std::find(topics.begin(), topics.end(), topic) != topics.end())
@@ -132,7 +126,7 @@ void read_dlq_topic(const ConfigNode& node, std::optional<std::string>& dlq_topi
   for (const std::string_view placeholder : {"{group}", "{topic}", "{consumer}"})
     for (auto at = plain.find(placeholder); at != std::string::npos; at = plain.find(placeholder))
       plain.replace(at, placeholder.size(), "x");
-  if (!is_kafka_name(plain))
+  if (!is_topic_name(plain))
     node.problem("\"" + text +
                  "\" makes no topic name; it may hold {group}, {topic} and {consumer}, or be none");
 }

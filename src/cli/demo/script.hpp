@@ -9,7 +9,7 @@
 #include "cli/demo/order_events.hpp"
 #include "cli/demo/stage.hpp"
 #include "kinbox/database.hpp"
-#include "kinbox/outbox.hpp"
+#include "kinbox/publisher.hpp"
 
 namespace kinbox::cli {
 

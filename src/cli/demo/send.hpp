@@ -3,7 +3,7 @@
 #include <chrono>
 #include <span>
 
-#include "kinbox/outbox.hpp"
+#include "kinbox/publisher.hpp"
 
 namespace kinbox::cli {
 

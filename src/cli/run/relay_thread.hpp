@@ -5,7 +5,7 @@
 #include <memory>
 #include <thread>
 
-#include "kinbox/outbox.hpp"
+#include "kinbox/outbox_relay.hpp"
 
 namespace kinbox::cli {
 

@@ -1,6 +1,6 @@
-#include <cstdint>
+#include "core/outbox_place.hpp"
 
-#include "kinbox/outbox.hpp"
+#include <bit>
 
 namespace kinbox {
 namespace {
@@ -17,9 +17,9 @@ std::uint64_t fnv1a(std::uint64_t hash, std::string_view bytes) {
 
 }  // namespace
 
-int outbox_lane(std::string_view topic, std::string_view key) {
+OutboxPlace outbox_place(std::string_view topic, std::string_view key) {
   const auto hash = fnv1a(fnv1a(fnv1a(kOffsetBasis, topic), std::string_view("\0", 1)), key);
-  return static_cast<int>(hash % kLanes);
+  return {static_cast<int>(hash % kLanes), std::bit_cast<std::int64_t>(hash)};
 }
 
 }  // namespace kinbox
