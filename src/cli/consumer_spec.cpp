@@ -32,13 +32,21 @@ std::vector<HandlerUse> make_uses(const ConsumerConfig& consumer,
   return uses;
 }
 
+OutboxOptions outbox_options(const OutboxConfig& config) {
+  OutboxOptions options;
+  if (config.relay == OutboxConfig::Relay::kCdc) options.relay = OutboxOptions::Relay::kCdc;
+  options.source = config.source.value_or("");
+  options.max_bytes = config.max_event;
+  return options;
+}
+
 }  // namespace
 
 ConsumerSpec make_spec(const ConsumerConfig& consumer, const Config& config,
                        std::span<const HandlerSpec> handlers) {
   auto uses = make_uses(consumer, handlers);
   try {
-    const HandlerRegistry checked(uses, dialect_of(config));
+    const HandlerRegistry checked(uses, dialect_of(config), outbox_options(config.outbox));
   } catch (const ConfigurationError& e) {
     throw ConfigurationError(consumer.place + ": consumer " + consumer.name + ": " + e.what());
   }
@@ -49,6 +57,7 @@ ConsumerSpec make_spec(const ConsumerConfig& consumer, const Config& config,
   spec.handlers = std::move(uses);
   spec.decoder = EventDecoder(IdentityRules{}, consumer.identity);
   spec.relay_dead_letters = consumer.dlq_topic.has_value();
+  spec.outbox = outbox_options(config.outbox);
   if (consumer.dlq_topic) spec.dlq_topic = *consumer.dlq_topic;
   return spec;
 }

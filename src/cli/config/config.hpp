@@ -12,6 +12,8 @@
 #include "kinbox/dispatcher.hpp"
 #include "kinbox/event_decoder.hpp"
 #include "kinbox/observe/log.hpp"
+#include "kinbox/outbox.hpp"
+#include "kinbox/outbox_relay.hpp"
 #include "kinbox/retry_policy.hpp"
 #include "kinbox/worker.hpp"
 
@@ -80,6 +82,24 @@ struct ConsumerConfig {
   std::string place;
 };
 
+struct OutboxConfig {
+  enum class Relay {
+    /// `run` carries what is in the outbox to Kafka.
+    kRun,
+    /// Change data capture carries events; `run` carries dead letters.
+    kCdc,
+    /// Another process does.
+    kNone,
+  };
+
+  Relay relay = Relay::kRun;
+  /// nullopt: "/" and the consumer's name.
+  std::optional<std::string> source;
+  std::size_t max_event = OutboxOptions{}.max_bytes;
+  /// Rows that were sent are deleted after it.
+  std::chrono::milliseconds retention = RelayOptions{}.retention;
+};
+
 struct LogConfig {
   observe::LogFormat format = observe::LogFormat::kAuto;
   observe::LogLevel level = observe::LogLevel::kInfo;
@@ -92,6 +112,7 @@ struct Config {
   KafkaConfig kafka;
   DatabaseConfig database;
   std::vector<ConsumerConfig> consumers;
+  OutboxConfig outbox;
   LogConfig log;
   /// Paths ("log.level") that were given, and for those from a KINBOX_* variable its name.
   std::set<std::string> given;

@@ -75,6 +75,8 @@ Config read_sections(const ConfigNode& root) {
     config.consumers = read_consumers(*consumers);
   else
     root.problem("no consumers; add consumers: [{name: ..., topics: [...], handlers: [...]}]");
+  if (const auto outbox = map.take("outbox"))
+    config.outbox = read_outbox(*outbox, config.backend());
   if (const auto log = map.take("log")) config.log = read_log(*log);
   map.refuse_the_rest();
   return config;

@@ -10,6 +10,7 @@ KafkaConfig read_kafka(const ConfigNode& node);
 DatabaseConfig read_database(const ConfigNode& node);
 std::vector<ConsumerConfig> read_consumers(const ConfigNode& node);
 IdentityRules read_identity(const ConfigNode& node);
+OutboxConfig read_outbox(const ConfigNode& node, Backend backend);
 LogConfig read_log(const ConfigNode& node);
 
 /// The words of the file for values of the core, for reading and for showing.
@@ -19,6 +20,7 @@ const std::vector<std::pair<std::string, UnknownTypes>>& unknown_types();
 const std::vector<std::pair<std::string, IdConflict>>& id_conflict();
 const std::vector<std::pair<std::string, IdScope>>& id_scope();
 const std::vector<std::pair<std::string, Migrate>>& migrate();
+const std::vector<std::pair<std::string, OutboxConfig::Relay>>& relay();
 const std::vector<std::pair<std::string, observe::LogFormat>>& log_format();
 const std::vector<std::pair<std::string, observe::LogLevel>>& log_level();
 }  // namespace words

@@ -173,6 +173,10 @@ Table show_config(const Config& config) {
   list_database(listing, config.database);
   for (std::size_t i = 0; i < config.consumers.size(); ++i)
     list_consumer(listing, "consumers[" + std::to_string(i) + "].", config.consumers[i], config);
+  listing.add("outbox.relay", word_for(config.outbox.relay, words::relay()));
+  if (config.outbox.source) listing.add("outbox.source", *config.outbox.source);
+  listing.add("outbox.max_event", size_text(config.outbox.max_event));
+  listing.add("outbox.retention", to_text(config.outbox.retention));
   listing.add("log.format", word_for(config.log.format, words::log_format()));
   listing.add("log.level", word_for(config.log.level, words::log_level()));
   return listing.take();

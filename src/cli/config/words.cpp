@@ -32,6 +32,13 @@ const std::vector<std::pair<std::string, Migrate>>& migrate() {
   return words;
 }
 
+const std::vector<std::pair<std::string, OutboxConfig::Relay>>& relay() {
+  using Relay = OutboxConfig::Relay;
+  static const std::vector<std::pair<std::string, Relay>> words{
+      {"run", Relay::kRun}, {"cdc", Relay::kCdc}, {"none", Relay::kNone}};
+  return words;
+}
+
 const std::vector<std::pair<std::string, observe::LogFormat>>& log_format() {
   static const std::vector<std::pair<std::string, observe::LogFormat>> words{
       {"auto", observe::LogFormat::kAuto},

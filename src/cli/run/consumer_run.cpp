@@ -13,6 +13,7 @@
 #include "cli/run/last_resort.hpp"
 #include "cli/run/prepare_database.hpp"
 #include "cli/run/relay_thread.hpp"
+#include "cli/run/relay_waker.hpp"
 #include "cli/run/require_topics.hpp"
 #include "cli/run/stop_signals.hpp"
 #include "cli/run/tee_observer.hpp"
@@ -45,13 +46,14 @@ std::vector<ConsumerConfig> chosen(const Config& config, const std::vector<std::
   return consumers;
 }
 
-/// One consumer's voice: the log, after the witness.
+/// One consumer's voice: the log, after the witness; the relay hears it, too.
 struct Voice {
   observe::LogObserver log;
   TeeObserver both;
+  TeeObserver all;
 
-  Voice(observe::Log& target, const std::string& name, Observer& witness)
-      : log(target, name), both(witness, log) {}
+  Voice(observe::Log& target, const std::string& name, Observer& witness, Observer& relay)
+      : log(target, name), both(witness, log), all(both, relay) {}
 };
 
 class ConsumerRun {
@@ -88,8 +90,8 @@ class ConsumerRun {
  private:
   Observer& voice(const std::string& name) {
     auto& voice = voices_[name];
-    if (!voice) voice = std::make_unique<Voice>(log_, name, witness_);
-    return voice->both;
+    if (!voice) voice = std::make_unique<Voice>(log_, name, witness_, waker_);
+    return voice->all;
   }
 
   void add_workers(const ConsumerConfig& consumer) {
@@ -111,19 +113,27 @@ class ConsumerRun {
   }
 
   void start_relay() {
-    const bool wanted = std::any_of(consumers_.begin(), consumers_.end(), [](const auto& consumer) {
-      return consumer.dlq_topic.has_value();
-    });
-    if (!wanted) return;
+    if (!wants_relay()) return;
     auto& observer = voice("relay");
     auto publisher = kafka::make_publisher({.settings = settings_}, observer);
-    relay_ = std::make_unique<RelayThread>(std::make_unique<OutboxRelay>(
-        databases_(), std::move(publisher), relay_options(), observer));
+    auto relay = std::make_unique<OutboxRelay>(databases_(), std::move(publisher), relay_options(),
+                                               observer);
+    waker_.wakes(*relay);
+    relay_ = std::make_unique<RelayThread>(std::move(relay));
+  }
+
+  /// Change data capture carries no dead letters: their rows only point to what is in them.
+  bool wants_relay() const {
+    if (config_.outbox.relay != OutboxConfig::Relay::kCdc)
+      return config_.outbox.relay == OutboxConfig::Relay::kRun;
+    return std::any_of(consumers_.begin(), consumers_.end(),
+                       [](const auto& consumer) { return consumer.dlq_topic.has_value(); });
   }
 
   /// A relay that died is noticed about as soon as a consumer that died.
   RelayOptions relay_options() const {
     RelayOptions options;
+    options.retention = config_.outbox.retention;
     options.lease = std::clamp(session_timeout(config_.kafka), milliseconds{6'000}, options.lease);
     return options;
   }
@@ -257,6 +267,7 @@ class ConsumerRun {
   kafka::Settings settings_;
   std::vector<ConsumerConfig> consumers_;
   DatabaseFactory databases_;
+  RelayWaker waker_;
   // Voices outlive those who speak through them.
   std::map<std::string, std::unique_ptr<Voice>> voices_;
   std::unique_ptr<RelayThread> relay_;
