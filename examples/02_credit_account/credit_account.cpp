@@ -2,6 +2,7 @@
 
 #include <kinbox/errors.hpp>
 #include <kinbox/json.hpp>
+#include <kinbox/outbox.hpp>
 
 namespace bank {
 namespace embedded {
@@ -19,17 +20,24 @@ constexpr std::string_view kAddToBalance =
 class CreditAccount final : public kinbox::Handler {
  public:
   explicit CreditAccount(const kinbox::HandlerContext& context)
-      : add_to_balance_(context.dialect.render(kAddToBalance)) {}
+      : add_to_balance_(context.dialect.render(kAddToBalance)),
+        outbox_(context.dialect, context.outbox) {}
 
   void handle(const kinbox::Event& event, kinbox::Transaction& tx) override {
     const kinbox::JsonPayload payment(event);
     const auto cents = payment.integer("/cents");
     if (cents <= 0) throw kinbox::BusinessRejection("the amount is not positive", "bad_amount");
-    tx.execute(add_to_balance_, payment.text("/account"), cents);
+    const auto account = payment.text("/account");
+    tx.execute(add_to_balance_, account, cents);
+    outbox_.emit(tx, {.topic = "accounts.credited",
+                      .key = account,
+                      .type = "ACCOUNT_CREDITED",
+                      .payload = std::string(kinbox::as_text(*event.payload()))});
   }
 
  private:
   const std::string add_to_balance_;
+  const kinbox::Outbox outbox_;
 };
 
 }  // namespace

@@ -67,6 +67,14 @@ TEST_F(CreditAccountTest, APaymentThatArrivesTwiceIsCreditedOnce) {
   EXPECT_EQ(number("SELECT cents FROM balances WHERE account = 'a-1'"), 1300);
 }
 
+TEST_F(CreditAccountTest, EachCreditIsToldOnce) {
+  log_.append_json(kPayments, payment("e-1", 1250));
+  log_.append_json(kPayments, payment("e-1", 1250));
+  log_.append_json(kPayments, payment("e-2", 50));
+  consume();
+  EXPECT_EQ(number("SELECT count(*) FROM outbox WHERE topic = 'accounts.credited'"), 2);
+}
+
 TEST_F(CreditAccountTest, AnAmountThatIsNotPositiveIsADeadLetter) {
   log_.append_json(kPayments, payment("e-1", 0));
   consume();

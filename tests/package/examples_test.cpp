@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "kinbox/kafka/mock_cluster.hpp"
+#include "kinbox/kafka/source.hpp"
 #include "kinbox/sqlite/database.hpp"
 #include "support/child_process.hpp"
 #include "support/kafka.hpp"
@@ -50,7 +51,6 @@ class Example : public ::testing::Test {
     return connection->begin()->query(sql)[0].get<std::int64_t>(0);
   }
 
- private:
   kafka::MockCluster cluster_;
   TemporaryDirectory folder_;
 };
@@ -83,6 +83,57 @@ TEST_F(CreditAccountExample, CreditsAPaymentThatComesTwiceOnce) {
   run(elsewhere != nullptr ? elsewhere : KINBOX_BINARY_DIR "/examples/02_credit_account/bank",
       "02_credit_account", {"run", "--until-idle"});
   EXPECT_EQ(number("bank.db", "SELECT cents FROM balances WHERE account = 'a-1'"), 1250);
+  EXPECT_EQ(number("bank.db", "SELECT count(*) FROM outbox WHERE state = 'sent'"), 1);
+}
+
+class ProducerOutboxExample : public Example {
+ protected:
+  /// Runs the shop to its end with these lines; gives its exit code and what it said.
+  std::pair<ExitStatus, std::string> shop(const std::string& orders) {
+    ChildProcess child({KINBOX_BINARY_DIR "/examples/03_producer_outbox/shop",
+                        cluster_.bootstrap_servers(), (folder_ / "shop.db").string()});
+    child.send(orders);
+    child.close_input();
+    const auto status = child.wait_for(std::chrono::seconds{60});
+    return {status.value_or(ExitStatus{}), child.output(ChildProcess::Stream::kErr)};
+  }
+
+  /// Everything on the topic, once there are `count` records.
+  std::vector<OwnedRecord> placed(std::size_t count) {
+    LibraryMessages messages;
+    RecordingListener listener;
+    const auto source = kafka::make_source(
+        {.settings = kafka::Settings(fast_settings(cluster_.bootstrap_servers())),
+         .group = "look",
+         .topics = {kTopic}},
+        messages);
+    source->subscribe(listener);
+    return poll_records(*source, count);
+  }
+
+  static constexpr auto* kTopic = "shop.order.placed";
+};
+
+TEST_F(ProducerOutboxExample, SendsAnEventForEachOrderAndNoneForWhatIsRefused) {
+  cluster_.create_topic(kTopic, 1);
+  const ExitStatus good{.code = 0, .signal = {}};
+  const auto first = shop("o-1 {\"total\": 9.90}\no-2 {\"total\": 5}\n");
+  EXPECT_EQ(first.first, good) << first.second;
+  const auto again = shop("o-2 {\"total\": 6}\n");
+  EXPECT_EQ(again.first, (ExitStatus{.code = 1, .signal = {}}));
+  EXPECT_THAT(again.second, HasSubstr("shop: "));
+  const auto last = shop("o-3 {}\n");
+  EXPECT_EQ(last.first, good) << last.second;
+
+  EXPECT_EQ(number("shop.db", "SELECT count(*) FROM orders"), 3);
+  EXPECT_EQ(number("shop.db", "SELECT count(*) FROM outbox WHERE state = 'sent'"), 3);
+  const auto records = placed(3);
+  EXPECT_EQ(records.at(0).key, "o-1");
+  EXPECT_EQ(records.at(0).value, "{\"total\": 9.90}");
+  EXPECT_EQ(records.at(2).key, "o-3");
+  const Record record(records.at(1));
+  EXPECT_EQ(as_text(*record.header("ce_id")), "placed-o-2");
+  EXPECT_EQ(as_text(*record.header("ce_source")), "/shop/orders");
 }
 
 }  // namespace
