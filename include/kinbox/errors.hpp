@@ -32,7 +32,8 @@ class InfrastructureError : public Error {
   using Error::Error;
 };
 
-/// This transaction was the one that had to go for others to get on (SQLSTATE 40P01).
+/// This transaction was the one that had to go for others to get on: the server said so (SQLSTATE
+/// 40P01), or OpenTransaction::give_way_after.
 class DeadlockError : public InfrastructureError {
   using InfrastructureError::InfrastructureError;
 };

@@ -147,6 +147,11 @@ class OpenTransaction : public Transaction {
   /// send a handler's equal statements as one, which can fail for any of them.
   void send_one_by_one() { do_send_one_by_one(); }
 
+  /// From now on a statement, a handler's too, that waits for one lock for longer than `patience`
+  /// ends the transaction with DeadlockError. Nothing on SQLite, where nobody waits inside a
+  /// transaction; taken back by native access.
+  void give_way_after(std::chrono::milliseconds patience) { do_give_way_after(patience); }
+
   /// Runs `statement` for every row of `rows` (row after row, `columns` each) and gives the rows it
   /// returned; their order is unspecified.
   Rows query_bulk(const BulkStatement& statement, std::span<const SqlParam> rows,
@@ -180,6 +185,7 @@ class OpenTransaction : public Transaction {
   /// The handler that was running has returned.
   virtual void do_end_event() {}
   virtual void do_send_one_by_one() {}
+  virtual void do_give_way_after(std::chrono::milliseconds) {}
 
   /// What went wrong in this transaction without passing through this object (native access); null
   /// if nothing did.

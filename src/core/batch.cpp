@@ -163,6 +163,7 @@ Batch::Claims Batch::without_known(OpenTransaction& tx, const Claims& wanted) {
 }
 
 void Batch::settle_all(OpenTransaction& tx) {
+  if (manner_.patience) tx.give_way_after(*manner_.patience);
   last_statement_.reserve(items_.size());
   for (std::size_t i = 0; i < items_.size(); ++i) settle(tx, i);
 }

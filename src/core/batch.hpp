@@ -83,6 +83,8 @@ class Batch {
     Sending sending = Sending::kCombined;
     Claiming claiming = Claiming::kAtOnce;
     ConsumerLock::Mode lock = ConsumerLock::Mode::kShared;
+    /// OpenTransaction::give_way_after, for the handlers.
+    std::optional<std::chrono::milliseconds> patience = {};
   };
 
   /// Per partition, the offsets of `items` grow and start at or behind its `claim.next_offset`.

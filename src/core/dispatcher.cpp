@@ -8,6 +8,7 @@
 #include "core/batch_plan.hpp"
 #include "core/exclusive_spell.hpp"
 #include "core/failure.hpp"
+#include "core/lock_patience.hpp"
 #include "core/own_statements.hpp"
 #include "core/strikes.hpp"
 #include "kinbox/inbox.hpp"
@@ -17,10 +18,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using State = OwnedPartition::State;
+using Mode = ConsumerLock::Mode;
 
-bool is_deadlock(const InfrastructureError& error) {
-  return dynamic_cast<const DeadlockError*>(&error) != nullptr;
-}
+/// Beside others, alone, beside others again: then it waits like after any trouble.
+constexpr int kAttemptsAtOnce = 3;
 
 Timestamp now() {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -75,27 +76,59 @@ class Dispatcher::Impl {
   }
 
   BatchOutcome run_batch(const std::vector<BatchItem*>& chunk) {
-    const auto mode = lock_mode();
-    try {
-      const auto sending = std::exchange(sending_, Batch::Sending::kCombined);
-      return Batch(batch_parts_, chunk, {sending, claiming_, mode}).run();
-    } catch (const InfrastructureError& e) {
-      if (is_deadlock(e)) alone_.deadlocked(Clock::now());
-      // Alone, it will not meet the other again.
-      if (is_deadlock(e) && mode == ConsumerLock::Mode::kShared) return run_batch(chunk);
-      if (!database_answers())
-        strikes_.clear();
-      else if (chunk.size() > 1)
-        strikes_.batch();
-      else if (strikes_.record(*chunk[0]->record))
-        return BatchEventFailed{0, std::make_exception_ptr(KillsTransaction(e.what()))};
-      throw;
+    auto manner = usual_manner();
+    for (int attempt = 1;; ++attempt) {
+      try {
+        return run_batch(chunk, manner);
+      } catch (const DeadlockError& e) {
+        if (!give_way(manner) || attempt == kAttemptsAtOnce) return trouble(chunk, e);
+      } catch (const InfrastructureError& e) {
+        return trouble(chunk, e);
+      }
     }
   }
 
-  ConsumerLock::Mode lock_mode() const {
-    return alone_.active(Clock::now()) ? ConsumerLock::Mode::kExclusive
-                                       : ConsumerLock::Mode::kShared;
+  BatchOutcome run_batch(const std::vector<BatchItem*>& chunk, const Batch::Manner& manner) {
+    const auto started = Clock::now();
+    auto outcome = Batch(batch_parts_, chunk, manner).run();
+    if (std::holds_alternative<BatchCommitted>(outcome)) patience_.took(Clock::now() - started);
+    return outcome;
+  }
+
+  Batch::Manner usual_manner() {
+    return {.sending = std::exchange(sending_, Batch::Sending::kCombined),
+            .claiming = claiming_,
+            .lock = lock_mode(),
+            .patience = patience_.limit()};
+  }
+
+  Mode lock_mode() const { return alone_.active(Clock::now()) ? Mode::kExclusive : Mode::kShared; }
+
+  /// How a batch that had to go may run again at once; false if it would meet the same again.
+  bool give_way(Batch::Manner& manner) {
+    if (manner.lock == Mode::kShared) {
+      // Alone, it will not meet the other worker again.
+      alone_.deadlocked(Clock::now());
+      manner.lock = Mode::kExclusive;
+      return true;
+    }
+    if (!manner.patience) return false;
+    // It was nobody of ours, and ours need not wait with us.
+    alone_.end(Clock::now());
+    manner.lock = Mode::kShared;
+    manner.patience.reset();
+    return true;
+  }
+
+  /// Called while `error` is handled, and throws it on unless it is the chunk's only event's.
+  BatchOutcome trouble(const std::vector<BatchItem*>& chunk, const InfrastructureError& error) {
+    if (!database_answers())
+      strikes_.clear();
+    else if (chunk.size() > 1)
+      strikes_.batch();
+    else if (strikes_.record(*chunk[0]->record))
+      return BatchEventFailed{0, std::make_exception_ptr(KillsTransaction(error.what()))};
+    throw;
   }
 
   bool database_answers() {
@@ -255,6 +288,7 @@ class Dispatcher::Impl {
   Batch::Sending sending_ = Batch::Sending::kCombined;
   Batch::Claiming claiming_ = Batch::Claiming::kAtOnce;
   ExclusiveSpell alone_;
+  LockPatience patience_;
   Strikes strikes_;
   std::mt19937_64 random_{std::random_device{}()};
   std::uniform_real_distribution<double> uniform_{0.0, 1.0};

@@ -23,6 +23,9 @@ class ExclusiveSpell {
     until_ = now + length_;
   }
 
+  /// It was somebody else who was in the way: running alone is of no use.
+  void end(TimePoint now) noexcept { until_ = std::min(until_, now); }
+
  private:
   static constexpr std::chrono::seconds kFirst{15};
   static constexpr std::chrono::seconds kLongest{900};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <utility>
 
 #include "kinbox/errors.hpp"
 #include "postgres/error_classes.hpp"
@@ -16,6 +17,7 @@ constexpr std::chrono::seconds kRollbackDeadline{5};
 
 constexpr const char* kBegin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 constexpr const char* kCommit = "COMMIT";
+constexpr const char* kLockTimeout = "SELECT set_config('lock_timeout', $1, true)";
 
 /// A syntax error in a script of a hundred lines needs more than its message.
 void refuse_with_line(const std::string& script, const PGresult& failure) {
@@ -38,7 +40,9 @@ PostgresTransaction::PostgresTransaction(std::shared_ptr<Connection> connection,
                                          const Dialect& dialect)
     : connection_(std::move(connection)), dialect_(dialect), pipeline_(*connection_) {}
 
-void PostgresTransaction::begin(std::string_view session) {
+void PostgresTransaction::begin(std::string_view session, std::chrono::milliseconds lock_timeout) {
+  session_ = session;
+  lock_timeout_ = lock_timeout;
   pipeline_.send({.begins = true}, kBegin, {});
   pipeline_.send({.begins = true}, session, {});
 }
@@ -51,6 +55,14 @@ void PostgresTransaction::do_execute(StatementNumber number, std::string_view sq
   send(number, sql, params);
   // libpqxx knows no pipeline.
   if (pipeline_.full() || connection_->native_in_use()) await();
+}
+
+void PostgresTransaction::do_give_way_after(std::chrono::milliseconds patience) {
+  if (patience >= lock_timeout_) return;
+  const auto text = std::to_string(patience.count());
+  const std::array<SqlParam, 1> params{text};
+  pipeline_.send({}, kLockTimeout, params);
+  gives_way_ = true;
 }
 
 Rows PostgresTransaction::do_query(std::string_view sql, std::span<const SqlParam> params) {
@@ -142,6 +154,11 @@ void PostgresTransaction::run_script(const std::string& script) {
 
 pqxx::transaction_base& PostgresTransaction::native() {
   flush();
+  if (std::exchange(gives_way_, false)) {
+    // A lock timeout there counts against the event.
+    pipeline_.send({}, session_, {});
+    await();
+  }
   return connection_->native().transaction();
 }
 
@@ -205,6 +222,8 @@ void PostgresTransaction::fail(const PGresult& result, Pipeline::Sender sender) 
     connection_->abandon();
     throw InfrastructureError("PostgreSQL: cannot begin a transaction: " + message_of(result));
   }
+  if (gives_way_ && sqlstate_of(result) == "55P03")
+    throw DeadlockError("PostgreSQL: gave way to whoever keeps a lock (SQLSTATE 55P03)");
   // A prepared statement that is gone (DEALLOCATE, DISCARD) or whose result changed: the retry
   // must find a connection without it.
   const auto code = sqlstate_of(result);

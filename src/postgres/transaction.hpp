@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 
 #include "kinbox/transaction.hpp"
@@ -17,8 +18,9 @@ class PostgresTransaction final : public OpenTransaction {
   PostgresTransaction(std::shared_ptr<Connection> connection, const Dialect& dialect);
   ~PostgresTransaction() override;
 
-  /// BEGIN, and `session` behind it, which sets the transaction up. Before all else.
-  void begin(std::string_view session);
+  /// BEGIN, and `session` behind it, which sets the transaction up, `lock_timeout` among it. Before
+  /// all else. `session` outlives this.
+  void begin(std::string_view session, std::chrono::milliseconds lock_timeout);
 
   const Dialect& dialect() const override { return dialect_; }
   pqxx::transaction_base& native();
@@ -28,6 +30,7 @@ class PostgresTransaction final : public OpenTransaction {
  protected:
   void do_execute(StatementNumber number, std::string_view sql,
                   std::span<const SqlParam> params) override;
+  void do_give_way_after(std::chrono::milliseconds patience) override;
   Rows do_query(std::string_view sql, std::span<const SqlParam> params) override;
   std::int64_t do_await_affected_rows(StatementNumber number) override;
   std::exception_ptr do_native_failure() noexcept override;
@@ -57,6 +60,9 @@ class PostgresTransaction final : public OpenTransaction {
   Pipeline pipeline_;
   InsertSets sets_;
   bool one_by_one_ = false;
+  std::string_view session_;
+  std::chrono::milliseconds lock_timeout_{0};
+  bool gives_way_ = false;
 };
 
 }  // namespace kinbox::postgres

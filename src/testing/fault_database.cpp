@@ -34,6 +34,9 @@ class FaultTransaction : public OpenTransaction {
   }
   void do_end_event() override { inner_->set_origin(Origin::kFramework); }
   void do_send_one_by_one() override { inner_->send_one_by_one(); }
+  void do_give_way_after(std::chrono::milliseconds patience) override {
+    inner_->give_way_after(patience);
+  }
   void do_flush() override { inner_->flush(); }
   void do_commit(const std::function<void()>& on_sent) override {
     plan_(FaultPoint::kBeforeCommit);

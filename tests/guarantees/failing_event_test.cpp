@@ -217,6 +217,22 @@ TEST_P(FailingEvent, ThatKillsItsConnectionEveryTimeIsFoundAndTheOthersAreApplie
   EXPECT_EQ(attempts_of_bad, 9);
 }
 
+/// SQLite has no connection to kill.
+class KilledConnection : public FailingEvent {};
+KINBOX_FOR_POSTGRES(KilledConnection);
+
+TEST_P(KilledConnection, IsTheFaultOfTheEventWhoseHandlerEndsItEveryTime) {
+  options.dispatch.on_error.retry.max_attempts = 1;
+  fail_at("bad", [](const Event&, Transaction& tx) {
+    tx.query("SELECT pg_terminate_backend(pg_backend_pid())");
+  });
+  for (const auto* id : {"before", "bad", "after"}) send(p0, id);
+  run_until_idle({p0});
+  EXPECT_THAT(effects(), ElementsAre("before", "after"));
+  EXPECT_EQ(letter("reason"), "kills_transaction");
+  EXPECT_EQ(attempts_of_bad, 6);
+}
+
 TEST_P(FailingEvent, AnOutageIsNotTakenForAKiller) {
   int strikes = 20;
   send(p0, "e-1");

@@ -3,6 +3,7 @@
 
 #include "integration/postgres_fixture.hpp"
 #include "kinbox/inbox.hpp"
+#include "kinbox/postgres/native.hpp"
 #include "support/tcp_proxy.hpp"
 
 namespace kinbox::testing {
@@ -37,6 +38,71 @@ TEST_F(PostgresFailures, ALockTimeoutIsTheHandlersFaultOrNobodys) {
   const auto tx = other->begin();
   const HandlerScope handler(*tx);
   EXPECT_THAT([&] { tx->query(lock); }, ThrowsSqlState("55P03"));
+}
+
+class GivingWay : public PostgresFailures {
+ protected:
+  void SetUp() override {
+    PostgresFailures::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    admin("INSERT INTO {kinbox}.orders VALUES (1)");
+    holder_ = connect();
+    holding_ = holder_->begin();
+    holding_->query(lock());
+  }
+  std::string lock() const { return sql("SELECT id FROM {kinbox}.orders FOR UPDATE"); }
+
+  /// One that would wait for long.
+  std::unique_ptr<OpenTransaction> begin(Database& database) {
+    auto tx = database.begin();
+    tx->give_way_after(50ms);
+    return tx;
+  }
+
+  std::unique_ptr<Database> holder_;
+  std::unique_ptr<OpenTransaction> holding_;
+};
+
+TEST_F(GivingWay, ALockThatIsNotToBeHadSoonIsNobodysFault) {
+  {
+    const auto tx = begin(database());
+    const HandlerScope handler(*tx);
+    EXPECT_THAT([&] { tx->query(lock()); }, Throws<DeadlockError>());
+  }
+  const auto tx = begin(database());
+  tx->execute(sql("UPDATE {kinbox}.orders SET note = 'mine'"));
+  EXPECT_THAT([&] { tx->commit(); }, Throws<DeadlockError>());
+}
+
+TEST_F(GivingWay, IsOverWithItsTransaction) {
+  begin(database())->flush();
+  const auto tx = database().begin();
+  EXPECT_EQ(tx->query("SHOW lock_timeout")[0].get<std::string>(0), "10s");
+}
+
+TEST_F(GivingWay, IsTakenBackByNativeAccess) {
+  const auto tx = begin(database());
+  const HandlerScope handler(*tx);
+  postgres::native(*tx);
+  EXPECT_EQ(tx->query("SHOW lock_timeout")[0].get<std::string>(0), "10s");
+  tx->execute("SET LOCAL lock_timeout = 50");
+  EXPECT_THAT([&] { tx->query(lock()); }, ThrowsSqlState("55P03"));
+}
+
+TEST_F(GivingWay, WhoFindsALockBeforeNativeAccessGivesWayToo) {
+  const auto tx = begin(database());
+  const HandlerScope handler(*tx);
+  tx->execute(lock());
+  EXPECT_THAT([&] { postgres::native(*tx); }, Throws<DeadlockError>());
+}
+
+TEST_F(GivingWay, NeverTakesLongerThanTheLockTimeout) {
+  auto impatient = options();
+  impatient.lock_timeout = 30ms;
+  const auto other = connect(impatient);
+  const auto tx = begin(*other);
+  const HandlerScope handler(*tx);
+  EXPECT_THAT([&] { tx->query(lock()); }, ThrowsSqlState("55P03"));
 }
 
 TEST_F(PostgresFailures, AStatementTimeoutIsTheHandlersFaultOrNobodys) {

@@ -41,6 +41,14 @@ TEST_F(ExclusiveSpellTest, HasALongestLength) {
   EXPECT_EQ(length(), 900s);
 }
 
+TEST_F(ExclusiveSpellTest, EndsWhenItIsOfNoUse) {
+  spell.deadlocked(now);
+  spell.end(now);
+  EXPECT_FALSE(spell.active(now));
+  spell.end(now + 1h);
+  EXPECT_FALSE(spell.active(now));
+}
+
 TEST_F(ExclusiveSpellTest, IsShortAgainAfterAQuietTime) {
   spell.deadlocked(now);
   spell.deadlocked(now += 20s);
