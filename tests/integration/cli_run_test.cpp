@@ -124,6 +124,16 @@ TEST_F(CliRun, UntilIdleSendsDeadLettersBeforeItEnds) {
   EXPECT_EQ(number("SELECT count(*) FROM outbox WHERE state = 'sent'"), 1);
 }
 
+TEST_F(CliRun, WithoutARelayOutgoingRecordsStayInTheOutboxAndStatusSaysSo) {
+  configure("outbox: {relay: none}\n");
+  produce(cluster_.bootstrap_servers(),
+          std::vector<OwnedRecord>{text_record(kTopic, 0, "no JSON")});
+  EXPECT_EQ(run({"run", "--until-idle"}), kClean) << errors_;
+  EXPECT_EQ(number("SELECT count(*) FROM outbox WHERE state = 'pending'"), 1);
+  EXPECT_EQ(run({"outbox", "status", "--check"}), exited(2));
+  EXPECT_THAT(errors_, HasSubstr("1 rows are pending, and no relay is at work"));
+}
+
 TEST_F(CliRun, UntilIdleWithAHaltedPartitionIsNotClean) {
   configure("    on_error: {retry: {max_attempts: 1}, then: halt}\n");
   produce(cluster_.bootstrap_servers(),
