@@ -33,6 +33,7 @@ void Assignment::add(std::span<const TopicPartition> partitions) {
 void Assignment::start(Owned& owned, Offset offset) {
   owned.start = offset;
   owned.at_end = false;
+  owned.retry_at.reset();
   owned.stall.over();
 }
 
@@ -71,6 +72,19 @@ void Assignment::reassign(const TopicPartition& partition, Owned& owned) {
   release(partition);
   owned.start = owned.next;
   owned.at_end = false;
+}
+
+void Assignment::stop_to_retry(Owned& owned) {
+  constexpr std::chrono::seconds kWhile{2};
+  owned.stopped = true;
+  owned.at_end = false;
+  if (!owned.retry_at) owned.retry_at = std::chrono::steady_clock::now() + kWhile;
+}
+
+void Assignment::retry() {
+  const auto now = std::chrono::steady_clock::now();
+  for (auto& [partition, owned] : owned_)
+    if (owned.retry_at && *owned.retry_at <= now) start(owned, owned.next);
 }
 
 void Assignment::release(const TopicPartition& partition) {

@@ -2,6 +2,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -19,8 +20,11 @@ namespace kinbox::kafka {
 struct Owned {
   /// In librdkafka's assignment. A partition that has not been told where to start is not.
   bool assigned = false;
-  /// librdkafka gave up on it: its offset is not in the log. Only a new start helps.
+  /// librdkafka gave up on it, because its offset is not in the log, or read on behind records that
+  /// it could not read. Only a new start helps; until then, nothing of it counts.
   bool stopped = false;
+  /// When to try again what could not be read.
+  std::optional<std::chrono::steady_clock::time_point> retry_at;
   /// By our caller.
   bool paused = false;
   /// The pause has been carried out in librdkafka. Resuming what is not paused rewinds it in
@@ -67,6 +71,11 @@ class Assignment {
   /// that are not ours. The second is carried out by `carry_out`.
   void seek(const TopicPartition& partition, const Owned& owned);
   void reassign(const TopicPartition& partition, Owned& owned);
+
+  /// Its next records cannot be read: they are tried again in a while.
+  void stop_to_retry(Owned& owned);
+  /// Starts those again whose while is over.
+  void retry();
 
   /// Carries out the starts asked for since the last time. Between polls only.
   void carry_out();

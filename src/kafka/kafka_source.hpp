@@ -61,6 +61,7 @@ class KafkaSource final : public Source {
   bool gather(Record record, const PollBudget& budget);
   bool accept(MessageHandle message, const PollBudget& budget);
   void on_event(const rd_kafka_message_t& message);
+  void on_unreadable(Owned& owned, const rd_kafka_message_t& message);
   void on_out_of_range(const rd_kafka_message_t& message);
   /// Something came of that partition.
   void heard_of(Owned& owned, const rd_kafka_message_t& message);

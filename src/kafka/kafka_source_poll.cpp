@@ -22,6 +22,7 @@ Polled KafkaSource::poll(const PollBudget& budget) {
   client();
   teller_->serve();
   watch();
+  assignment_.retry();
   assignment_.carry_out();
   gathering_ = {};
   if (gather_carried(budget)) gather_new(budget);
@@ -79,7 +80,7 @@ bool KafkaSource::gather(Record record, const PollBudget& budget) {
 
 bool KafkaSource::accept(MessageHandle message, const PollBudget& budget) {
   auto* owned = assignment_.find(rd_kafka_topic_name(message->rkt), message->partition);
-  if (owned == nullptr) return true;
+  if (owned == nullptr || owned->stopped) return true;
   owned->next = owned->reached = message->offset + 1;
   owned->at_end = false;
   heard_of(*owned, *message);
@@ -100,7 +101,7 @@ void KafkaSource::on_event(const rd_kafka_message_t& message) {
   if (owned != nullptr) heard_of(*owned, message);
   switch (message.err) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-      if (owned == nullptr) return;
+      if (owned == nullptr || owned->stopped) return;
       owned->at_end = true;
       owned->reached = std::max(owned->reached, message.offset);
       return;
@@ -108,9 +109,20 @@ void KafkaSource::on_event(const rd_kafka_message_t& message) {
       return on_out_of_range(message);
     case RD_KAFKA_RESP_ERR__FATAL:
       return;  // throw_if_failed asks for the cause
+    case RD_KAFKA_RESP_ERR__BAD_MSG:
+    case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
+    case RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED:
+      if (owned != nullptr) return on_unreadable(*owned, message);
+      [[fallthrough]];
     default:
       voice_.consumer_error(message);
   }
+}
+
+void KafkaSource::on_unreadable(Owned& owned, const rd_kafka_message_t& message) {
+  // What follows is on its way already: librdkafka goes on behind a batch that is damaged.
+  assignment_.stop_to_retry(owned);
+  voice_.unreadable(message, owned.next);
 }
 
 void KafkaSource::on_out_of_range(const rd_kafka_message_t& message) {

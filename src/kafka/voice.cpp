@@ -67,6 +67,13 @@ void Voice::consumer_error(const rd_kafka_message_t& message) {
   say(kError, topic_error_text(topic, message.err, rd_kafka_message_errstr(&message)));
 }
 
+void Voice::unreadable(const rd_kafka_message_t& message, Offset next) {
+  const auto partition = topic_of(message) + '/' + std::to_string(message.partition);
+  if (said_lately(partition, message.err)) return;
+  say(kError, partition + ": records from offset " + std::to_string(next) + " on cannot be read: " +
+                  unreadable_text(message.err, rd_kafka_message_errstr(&message)));
+}
+
 bool Voice::said_lately(const std::string& topic, rd_kafka_resp_err_t code) {
   const auto now = std::chrono::steady_clock::now();
   const auto [entry, first] = last_said_.try_emplace({topic, code}, now);
@@ -74,6 +81,20 @@ bool Voice::said_lately(const std::string& topic, rd_kafka_resp_err_t code) {
   if (now - entry->second < kSilence) return true;
   entry->second = now;
   return false;
+}
+
+std::string unreadable_text(rd_kafka_resp_err_t code, const std::string& library_text) {
+  auto text = library_text + "; nothing is passed over, they are tried again; ";
+  if (code != RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED)
+    return text +
+           "if that does not help, another replica may hold them whole; docs/operating.md says how "
+           "to go on";
+  constexpr std::array kCodecs{"none", "gzip", "snappy", "lz4", "zstd"};
+  for (std::size_t codec = 0; codec < kCodecs.size(); ++codec)
+    if (library_text.find("codec 0x" + std::to_string(codec) + ')') != std::string::npos)
+      return text + "librdkafka " + rd_kafka_version_str() + " is built without " + kCodecs[codec] +
+             " here: use one that has it, as Debian's";
+  return text + "a newer librdkafka than " + rd_kafka_version_str() + " may know their format";
 }
 
 std::string topic_error_text(const std::string& topic, rd_kafka_resp_err_t code,

@@ -28,6 +28,8 @@ class Voice {
 
   /// An error that the consumer's poll brought. The same one is said once a minute.
   void consumer_error(const rd_kafka_message_t& message);
+  /// Records that are there and cannot be read, from `next` on. Said once a minute as well.
+  void unreadable(const rd_kafka_message_t& message, Offset next);
 
  private:
   std::string explain(std::string_view reason) const;
@@ -41,6 +43,10 @@ class Voice {
   std::map<std::pair<std::string, rd_kafka_resp_err_t>, std::chrono::steady_clock::time_point>
       last_said_;
 };
+
+/// Why records cannot be read and what to do about it. `library_text` may name a codec by its
+/// number.
+std::string unreadable_text(rd_kafka_resp_err_t code, const std::string& library_text);
 
 /// What a topic's error means and what to do about it.
 std::string topic_error_text(const std::string& topic, rd_kafka_resp_err_t code,

@@ -98,8 +98,9 @@ std::map<std::string, std::string> fast_settings(const std::string& bootstrap_se
 }
 
 std::vector<Offset> produce(const std::string& bootstrap_servers,
-                            std::span<const OwnedRecord> records) {
-  PlainProducer producer(bootstrap_servers);
+                            std::span<const OwnedRecord> records,
+                            const std::map<std::string, std::string>& settings) {
+  PlainProducer producer(bootstrap_servers, settings);
   std::vector<Offset> offsets(records.size(), -1);
   for (std::size_t i = 0; i < records.size(); ++i) producer.send(records[i], offsets[i]);
   producer.flush();

@@ -24,7 +24,8 @@ std::map<std::string, std::string> fast_settings(const std::string& bootstrap_se
 /// Writes records with a plain producer, each to its own partition, and waits until they are there.
 /// Returns their offsets.
 std::vector<Offset> produce(const std::string& bootstrap_servers,
-                            std::span<const OwnedRecord> records);
+                            std::span<const OwnedRecord> records,
+                            const std::map<std::string, std::string>& settings = {});
 
 /// The same inside a transaction, which is committed or aborted.
 void produce_in_transaction(const std::string& bootstrap_servers,
