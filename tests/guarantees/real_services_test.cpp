@@ -9,6 +9,7 @@
 #include "kinbox/kafka/source.hpp"
 #include "kinbox/outbox_relay.hpp"
 #include "kinbox/worker.hpp"
+#include "support/committed_offsets.hpp"
 #include "support/eventually.hpp"
 #include "support/kafka.hpp"
 #include "support/kafka_settings.hpp"
@@ -85,12 +86,14 @@ class RealServices : public KillScene {
                             {"topic.metadata.refresh.interval.ms", "500"}});
   }
 
-  OwnedRecord read_one(const std::string& from) {
-    RecordingListener start_at_zero;
+  OwnedRecord read_one(const std::string& from) { return read_from(from, 0); }
+  /// The first record of `from` at or behind `offset`.
+  OwnedRecord read_from(const std::string& from, Offset offset) {
+    RecordingListener start([&](const TopicPartition&) { return offset; });
     RecordingObserver quiet;
     const auto source = kafka::make_source(
         {.settings = settings(), .group = unique_name("reader"), .topics = {from}}, quiet);
-    source->subscribe(start_at_zero);
+    source->subscribe(start);
     const auto records = poll_records(*source, 1);
     source->close(std::chrono::steady_clock::now() + std::chrono::seconds{5});
     return records.at(0);
@@ -137,6 +140,52 @@ TEST_P(RealServices, TransactionMarkersAreGapsAndAbortedRecordsDoNotExist) {
   EXPECT_EQ(number(sql("SELECT gaps FROM {kinbox}.consumer_progress WHERE partition = 0")), 3);
   EXPECT_EQ(number(sql("SELECT next_offset FROM {kinbox}.consumer_progress WHERE partition = 0")),
             5);
+}
+
+TEST_P(RealServices, WhatCompactionTookIsAGap) {
+  topic = unique_name("compacted");
+  admin().create_topic({.name = topic,
+                        .partitions = 1,
+                        .config = {{"cleanup.policy", "compact"},
+                                   {"segment.ms", "100"},
+                                   {"min.cleanable.dirty.ratio", "0.01"},
+                                   {"max.compaction.lag.ms", "1000"}}});
+  const auto brokers = KafkaService::get().brokers();
+  CommittedOffsets committed(brokers, group, topic, 1);
+  const auto write = [&](const std::string& key, const std::string& id) {
+    auto record = text_record(topic, 0, R"({"eventId":")" + id + R"("})");
+    record.key = key;
+    produce(brokers, {&record, 1});
+  };
+  for (const auto* of : {"old-", "new-"})
+    for (int n = 0; n < 6; ++n) {
+      write("key-" + std::to_string(n), of + std::to_string(n));
+      if (n == 3 && of == std::string("old-")) {  // our position: behind old-3
+        options.budget.max_records = 1;
+        worker(connect())->run({.records = 4}, std::chrono::seconds{10});
+      }
+    }
+  EXPECT_EQ(number(sql("SELECT next_offset FROM {kinbox}.consumer_progress")), 4);
+  int ticks = 0;
+  const auto first_from_4 = [&] {
+    write("tick", "tick-" + std::to_string(ticks++));  // closes a segment
+    return read_from(topic, 4).offset;
+  };
+  ASSERT_TRUE(eventually([&] { return first_from_4() >= 6; }, std::chrono::seconds{60}));
+
+  options.budget.max_records = 500;
+  run_until_idle();
+  EXPECT_THAT(texts("SELECT event_id FROM {kinbox}.effects WHERE event_id NOT LIKE 'tick%' "
+                    "ORDER BY event_id"),
+              ElementsAre("new-0", "new-1", "new-2", "new-3", "new-4", "new-5", "old-0", "old-1",
+                          "old-2", "old-3"));
+  EXPECT_GE(number(sql("SELECT gaps FROM {kinbox}.consumer_progress")), 2) << "old-4 and old-5";
+  EXPECT_EQ(effects(), distinct_effects());
+  EXPECT_EQ(number(sql("SELECT next_offset - first_offset - applied - gaps FROM "
+                       "{kinbox}.consumer_progress")),
+            0);
+  EXPECT_EQ(number(sql("SELECT next_offset FROM {kinbox}.consumer_progress")), 12 + ticks);
+  EXPECT_EQ(committed.steps_back(), "");
 }
 
 TEST_P(RealServices, RecordsOfEveryShapeGetAVerdict) {

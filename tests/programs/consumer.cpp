@@ -10,6 +10,7 @@
 //                                                    stops the process among its arrival
 //     until=idle|stopped                             idle: ends when there is nothing left
 //     batch=N idle_timeout_ms=N
+//     and settings of librdkafka, whose names hold a dot
 //
 // Prints "assigned TOPIC/PARTITION" per partition it takes, "step NAME" before the signal, "done"
 // at the end.
@@ -19,6 +20,7 @@
 #include <array>
 #include <cstdio>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -120,6 +122,15 @@ kinbox::ConsumerSpec consumer(const Arguments& arguments) {
       });
 }
 
+std::map<std::string, std::string> kafka_settings(const Arguments& arguments) {
+  auto settings = kinbox::testing::quick_group_settings(arguments.text("brokers"));
+  if (arguments.text("group.protocol") == "consumer")  // these are the broker's business then
+    for (const auto* name : {"session.timeout.ms", "heartbeat.interval.ms"}) settings.erase(name);
+  for (const auto& [name, value] : arguments.all())
+    if (name.find('.') != std::string::npos) settings[name] = value;
+  return settings;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -129,12 +140,11 @@ int main(int argc, char** argv) {
   options.budget.max_records = static_cast<std::size_t>(arguments.number("batch", 20));
   options.budget.max_wait = std::chrono::milliseconds{20};
   auto spec = consumer(arguments);
-  auto source = kinbox::kafka::make_source(
-      {.settings = kinbox::kafka::Settings(
-           kinbox::testing::quick_group_settings(arguments.text("brokers"))),
-       .group = spec.group,
-       .topics = spec.topics},
-      observer);
+  auto source =
+      kinbox::kafka::make_source({.settings = kinbox::kafka::Settings(kafka_settings(arguments)),
+                                  .group = spec.group,
+                                  .topics = spec.topics},
+                                 observer);
   kinbox::Worker worker(spec, options, std::move(source), kinbox::testing::connect(arguments),
                         observer);
   running = &worker;

@@ -39,6 +39,8 @@ class Arguments {
     return values_.contains(name) ? std::stoi(values_.at(name)) : otherwise;
   }
 
+  const std::map<std::string, std::string>& all() const { return values_; }
+
  private:
   std::map<std::string, std::string> values_;
 };

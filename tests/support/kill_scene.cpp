@@ -17,7 +17,7 @@ void KillScene::prepare() {
   topic = unique_name("kill");
   group = unique_name("group");
   const kafka::Settings settings({{"bootstrap.servers", KafkaService::get().brokers()}});
-  kafka::Admin(settings).create_topic({.name = topic, .partitions = 2});
+  kafka::Admin(settings).create_topic({.name = topic, .partitions = partitions});
 }
 
 void KillScene::produce_events(int count, const std::string& prefix) {
@@ -25,9 +25,9 @@ void KillScene::produce_events(int count, const std::string& prefix) {
   for (int n = 0; n < count; ++n) {
     const auto id = prefix + '-' + std::to_string(n);
     const auto value = R"({"eventId":")" + id + R"(","eventType":"Created"})";
-    records.push_back(text_record(topic, n % 2, value));
+    records.push_back(text_record(topic, n % partitions, value));
     ++produced_events;
-    if (n % 5 == 0) records.push_back(text_record(topic, (n + 1) % 2, value));
+    if (n % 5 == 0) records.push_back(text_record(topic, (n + 1) % partitions, value));
   }
   produce(KafkaService::get().brokers(), records);
   produced_records += static_cast<std::int64_t>(records.size());

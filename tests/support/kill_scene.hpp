@@ -14,8 +14,8 @@
 namespace kinbox::testing {
 
 /// Real Kafka, one of the databases, and consumers in processes of their own that tests may kill:
-/// a fresh topic of two partitions, a table `effects` without a unique key, a group nobody else
-/// has.
+/// a fresh topic of two partitions (unless the test says otherwise), a table `effects` without a
+/// unique key, a group nobody else has.
 class KillScene : public DatabaseContract {
  protected:
   void SetUp() override;
@@ -35,6 +35,7 @@ class KillScene : public DatabaseContract {
   /// letters, halted partitions, open batches. Empty if all is well.
   std::string complaints();
 
+  int partitions = 2;
   std::string topic;
   std::string group;
   std::int64_t produced_events = 0;
