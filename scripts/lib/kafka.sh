@@ -157,7 +157,7 @@ kafka_prepare() {
 }
 
 kafka_spawn() {
-  spawn_server "$kafka_log" "${kafka_jvm[@]}" -Xms32m -Xmx192m -XX:+ExitOnOutOfMemoryError \
+  spawn_server "$kafka_log" "${kafka_jvm[@]}" -Xms32m "-Xmx${KINBOX_TEST_KAFKA_HEAP:-192m}" -XX:+ExitOnOutOfMemoryError \
     -XX:ErrorFile="$dir/logs/kafka-crash.log" "$kafka_mark" \
     -Dlog4j2.configurationFile="$PWD/scripts/lib/kafka/log4j2.yaml" \
     -cp "$kafka_cache/lib/*" kafka.Kafka "$kafka_home/server.properties"

@@ -53,6 +53,13 @@ void Assignment::resume(const TopicPartition& partition, Owned& owned) {
   owned.at_end = false;  // its end is reported again
 }
 
+std::vector<TopicPartition> Assignment::unstarted() const {
+  std::vector<TopicPartition> all;
+  for (const auto& [partition, owned] : owned_)
+    if (!owned.assigned && !owned.stopped) all.push_back(partition);
+  return all;
+}
+
 std::vector<TopicPartition> Assignment::fetched() const {
   std::vector<TopicPartition> all;
   for (const auto& [partition, owned] : owned_)

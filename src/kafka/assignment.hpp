@@ -65,6 +65,8 @@ class Assignment {
   void pause(const TopicPartition& partition, Owned& owned);
   void resume(const TopicPartition& partition, Owned& owned);
 
+  /// Those that nobody said yet where to start.
+  std::vector<TopicPartition> unstarted() const;
   /// Those of which records should come.
   std::vector<TopicPartition> fetched() const;
   /// Two ways to get a partition going that delivers nothing, from where it is; both lift pauses

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "kafka/client_config.hpp"
-#include "kafka/log_queries.hpp"
 #include "kafka/partition_list.hpp"
 #include "kafka/shutdown.hpp"
 #include "kinbox/errors.hpp"
@@ -98,10 +97,10 @@ void KafkaSource::tell(std::span<const PartitionOffset> positions) {
   teller_->tell(ours);
 }
 
-template <typename Question>
-auto KafkaSource::ask(Question question) {
+template <typename Query>
+auto KafkaSource::ask(Query query) {
   try {
-    return question(client());
+    return query(client());
   } catch (const InfrastructureError& e) {
     // Once subscribed, polls bring what is said, and here may be inside of one.
     if (listener_ == nullptr) const MessageHandle none(rd_kafka_consumer_poll(rk_, 0));
@@ -109,17 +108,35 @@ auto KafkaSource::ask(Question question) {
   }
 }
 
+Offset KafkaSource::answer(Question question, const TopicPartition& partition) {
+  const auto about = [&](std::span<const TopicPartition> partitions) {
+    return ask([&](rd_kafka_t* rk) {
+      return ask_brokers(rk, question, partitions, options_.ask_timeout);
+    });
+  };
+  const auto* owned = assignment_.find(partition);
+  const bool unstarted = owned != nullptr && !owned->assigned && !owned->stopped;
+  if (!unstarted) return offset_for(partition, about({&partition, 1}));
+  if (!joint_answers_.has(question, partition))
+    joint_answers_.keep(question, about(assignment_.unstarted()));
+  return offset_for(partition, joint_answers_.of(question));
+}
+
 std::optional<Offset> KafkaSource::told(const TopicPartition& partition) {
-  return ask([&](rd_kafka_t* rk) { return committed_offset(rk, partition, options_.ask_timeout); });
+  const auto offset = answer(kCommitted, partition);
+  if (offset < 0) return std::nullopt;
+  return offset;
 }
 
 LogRange KafkaSource::log_range(const TopicPartition& partition) {
-  return ask([&](rd_kafka_t* rk) { return kafka::log_range(rk, partition, options_.ask_timeout); });
+  const auto start = answer(kLogStart, partition);
+  return {.start = start, .end = answer(kLogEnd, partition)};
 }
 
 Offset KafkaSource::offset_at(const TopicPartition& partition, Timestamp time) {
-  return ask(
-      [&](rd_kafka_t* rk) { return kafka::offset_at(rk, partition, time, options_.ask_timeout); });
+  const auto milliseconds = time.time_since_epoch().count();
+  const auto found = answer(std::max<Question>(0, milliseconds), partition);
+  return found >= 0 ? found : answer(kLogEnd, partition);  // nothing that new
 }
 
 std::string KafkaSource::topic_id(const std::string& topic) {

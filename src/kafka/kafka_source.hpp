@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kafka/assignment.hpp"
+#include "kafka/joint_answers.hpp"
 #include "kafka/teller.hpp"
 #include "kafka/voice.hpp"
 #include "kinbox/kafka/source.hpp"
@@ -48,8 +49,11 @@ class KafkaSource final : public Source {
   };
 
   /// Asks the broker; what the client has to say about its connections completes the error.
-  template <typename Question>
-  auto ask(Question question);
+  template <typename Query>
+  auto ask(Query query);
+  /// The answer for a partition; one that was not started is asked about together with all others
+  /// of its kind.
+  Offset answer(Question question, const TopicPartition& partition);
 
   /// Looks after partitions that should deliver and do not, now and then.
   void watch();
@@ -84,6 +88,7 @@ class KafkaSource final : public Source {
   rd_kafka_t* rk_;
   Assignment assignment_;
   std::unique_ptr<Teller> teller_;
+  JointAnswers joint_answers_;
   AssignmentListener* listener_ = nullptr;
   std::chrono::steady_clock::time_point closing_by_ = std::chrono::steady_clock::time_point::max();
   Gathering gathering_;

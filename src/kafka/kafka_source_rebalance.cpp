@@ -24,6 +24,7 @@ void KafkaSource::on_rebalance(rd_kafka_t* rk, rd_kafka_resp_err_t what,
 
 void KafkaSource::on_assigned(const std::vector<TopicPartition>& partitions) {
   assignment_.add(partitions);
+  joint_answers_.forget();
   const auto starts = ask_where(partitions);
   for (std::size_t i = 0; i < std::min(starts.size(), partitions.size()); ++i)
     if (starts[i]) assignment_.start(*assignment_.find(partitions[i]), *starts[i]);

@@ -8,67 +8,55 @@ namespace {
 
 int to_int(std::chrono::milliseconds timeout) { return static_cast<int>(timeout.count()); }
 
-[[noreturn]] void unanswered(const std::string& question, const TopicPartition& partition,
-                             rd_kafka_resp_err_t error) {
-  throw InfrastructureError(question + " of " + partition.topic + "/" +
+[[noreturn]] void unanswered(const TopicPartition& partition, rd_kafka_resp_err_t error) {
+  throw InfrastructureError("offset of " + partition.topic + '/' +
                             std::to_string(partition.partition) + ": " + rd_kafka_err2str(error));
 }
 
-Offset answer(const std::string& question, const TopicPartition& partition,
-              const PartitionListHandle& list, rd_kafka_resp_err_t error) {
-  const auto& element = list->elems[0];
-  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = element.err;
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) unanswered(question, partition, error);
-  return element.offset;
-}
-
-/// `when` is a time in milliseconds, or one of the protocol's two special times, which librdkafka
-/// passes on: beginning (-2) and end (-1). rd_kafka_query_watermark_offsets would be the call for
-/// those two, but does not keep its timeout before 2.12.
-Offset list_offset(rd_kafka_t* rk, const TopicPartition& partition, std::int64_t when,
-                   std::chrono::milliseconds timeout) {
-  const auto list = list_of(partition, when);
-  const auto error = rd_kafka_offsets_for_times(rk, list.get(), to_int(timeout));
-  return answer("offset", partition, list, error);
+rd_kafka_resp_err_t ask(rd_kafka_t* rk, Question question, const PartitionListHandle& list,
+                        std::chrono::milliseconds timeout) {
+  if (question == kCommitted) return rd_kafka_committed(rk, list.get(), to_int(timeout));
+  // Beginning and end are special times to the protocol, which librdkafka passes on.
+  // rd_kafka_query_watermark_offsets would be the call for those two, but does not keep its timeout
+  // before 2.12.
+  return rd_kafka_offsets_for_times(rk, list.get(), to_int(timeout));
 }
 
 }  // namespace
 
-std::optional<Offset> committed_offset(rd_kafka_t* rk, const TopicPartition& partition,
-                                       std::chrono::milliseconds timeout) {
-  const auto list = list_of(partition);
-  const auto error = rd_kafka_committed(rk, list.get(), to_int(timeout));
-  const auto offset = answer("committed offset", partition, list, error);
-  if (offset < 0) return std::nullopt;
-  return offset;
+Answers ask_brokers(rd_kafka_t* rk, Question question, std::span<const TopicPartition> partitions,
+                    std::chrono::milliseconds timeout) {
+  const auto list = new_list(partitions.size());
+  for (const auto& partition : partitions) add(list, partition, question);
+  const auto error = ask(rk, question, list, timeout);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR && !partitions.empty())
+    unanswered(partitions.front(), error);
+  Answers answers;
+  for (std::size_t i = 0; i < partitions.size(); ++i)
+    answers.emplace(partitions[i], Answer{list->elems[i].offset, list->elems[i].err});
+  return answers;
 }
 
-LogRange log_range(rd_kafka_t* rk, const TopicPartition& partition,
-                   std::chrono::milliseconds timeout) {
-  const auto start = list_offset(rk, partition, RD_KAFKA_OFFSET_BEGINNING, timeout);
-  return {.start = start, .end = list_offset(rk, partition, RD_KAFKA_OFFSET_END, timeout)};
+Offset offset_for(const TopicPartition& partition, const Answers& answers) {
+  const auto& [offset, error] = answers.at(partition);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) unanswered(partition, error);
+  return offset;
 }
 
 std::vector<std::optional<Offset>> readable_ends(rd_kafka_t* rk,
                                                  std::span<const TopicPartition> partitions,
                                                  std::chrono::milliseconds timeout) {
-  const auto list = new_list(partitions.size());
-  for (const auto& partition : partitions) add(list, partition, RD_KAFKA_OFFSET_END);
-  const auto error = rd_kafka_offsets_for_times(rk, list.get(), to_int(timeout));
   std::vector<std::optional<Offset>> ends(partitions.size());
-  for (std::size_t i = 0; i < ends.size() && error == RD_KAFKA_RESP_ERR_NO_ERROR; ++i)
-    if (const auto& element = list->elems[i];
-        element.err == RD_KAFKA_RESP_ERR_NO_ERROR && element.offset >= 0)
-      ends[i] = element.offset;
+  try {
+    const auto answers = ask_brokers(rk, kLogEnd, partitions, timeout);
+    for (std::size_t i = 0; i < ends.size(); ++i)
+      if (const auto& [offset, error] = answers.at(partitions[i]);
+          error == RD_KAFKA_RESP_ERR_NO_ERROR && offset >= 0)
+        ends[i] = offset;
+  } catch (const InfrastructureError&) {
+    // Then nobody knows.
+  }
   return ends;
-}
-
-Offset offset_at(rd_kafka_t* rk, const TopicPartition& partition, Timestamp time,
-                 std::chrono::milliseconds timeout) {
-  const auto milliseconds = time.time_since_epoch().count();
-  const auto found = list_offset(rk, partition, std::max<std::int64_t>(0, milliseconds), timeout);
-  // Nothing that new.
-  return found >= 0 ? found : list_offset(rk, partition, RD_KAFKA_OFFSET_END, timeout);
 }
 
 std::string cluster_id(rd_kafka_t* rk, std::chrono::milliseconds timeout) {
