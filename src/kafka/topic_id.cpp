@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <array>
+#include <span>
 #include <string>
 
 #include "kafka/handles.hpp"
@@ -36,11 +38,27 @@ bool is_none(const rd_kafka_Uuid_t* id) {
                            rd_kafka_Uuid_least_significant_bits(id) == 0);
 }
 
+/// Whom to ask is the controller. The mock cluster names none, or one that it does not have; such a
+/// one would be waited for in vain.
+bool has_controller(rd_kafka_t* rk, std::chrono::milliseconds timeout) {
+  const auto milliseconds = static_cast<int>(timeout.count());
+  const auto id = rd_kafka_controllerid(rk, milliseconds);
+  if (id < 0) return false;
+  const rd_kafka_metadata_t* cluster = nullptr;
+  const auto error = rd_kafka_metadata(rk, 0, nullptr, &cluster, milliseconds);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+    throw InfrastructureError(std::string("asking for the controller: ") + rd_kafka_err2str(error));
+  const std::span brokers(cluster->brokers, static_cast<std::size_t>(cluster->broker_cnt));
+  const bool known = std::any_of(brokers.begin(), brokers.end(),
+                                 [&](const auto& broker) { return broker.id == id; });
+  rd_kafka_metadata_destroy(cluster);
+  return known;
+}
+
 }  // namespace
 
 std::string topic_id(rd_kafka_t* rk, const std::string& topic, std::chrono::milliseconds timeout) {
-  // Whom to ask; a cluster that names none, like the mock cluster, would be waited for in vain.
-  if (rd_kafka_controllerid(rk, static_cast<int>(timeout.count())) < 0) return {};
+  if (!has_controller(rk, timeout)) return {};
   const auto answer = describe(rk, topic, timeout);
   std::size_t count = 0;
   const auto* const* topics = rd_kafka_DescribeTopics_result_topics(

@@ -225,6 +225,12 @@ TEST_F(KafkaSourceTest, AnswersQuestionsAboutTheLog) {
   EXPECT_THROW(source->log_range({"orders", 7}), InfrastructureError);
 }
 
+TEST_F(KafkaSourceTest, AClusterThatNamesNoControllerHasNoTopicIds) {
+  auto source = make_source(options(), observer_);
+  source->cluster_id();  // what it says of its controller is known from now on
+  EXPECT_EQ(source->topic_id(kTopic), "");
+}
+
 TEST_F(KafkaSourceTest, QuestionsToASilentBrokerEndInTime) {
   auto asked = options();
   asked.ask_timeout = 1s;
