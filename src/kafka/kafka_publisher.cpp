@@ -184,7 +184,7 @@ void KafkaPublisher::settle(std::uint64_t ticket, rd_kafka_resp_err_t error,
     known_.push_back({ticket, Outcome::kDelivered, {}});
   else
     known_.push_back({ticket, is_refusal(error) ? Outcome::kRefused : Outcome::kRetry,
-                      text_of(error, topic, size)});
+                      is_dead() && !is_refusal(error) ? why_dead() : text_of(error, topic, size)});
 }
 
 void KafkaPublisher::send_next_alone() {
@@ -199,11 +199,17 @@ bool KafkaPublisher::is_dead() const {
   return rd_kafka_fatal_error(rk_, nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+std::string KafkaPublisher::why_dead() const {
+  std::array<char, 512> cause{};
+  rd_kafka_fatal_error(rk_, cause.data(), cause.size());
+  return std::string("the producer has to be made anew: ") + cause.data();
+}
+
 void KafkaPublisher::replace_dead() {
   rd_kafka_purge(rk_, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
   rd_kafka_flush(rk_, to_int(kTick));  // reports
   for (const auto& [ticket, timestamp] : std::exchange(under_way_, {}))
-    known_.push_back({ticket, Delivery::Outcome::kRetry, "the producer had to be made anew"});
+    known_.push_back({ticket, Delivery::Outcome::kRetry, why_dead()});
   alone_.reset();
   constexpr std::chrono::seconds kPatience{2};
   destroy_by(rk_, Clock::now() + kPatience);

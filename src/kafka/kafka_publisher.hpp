@@ -35,6 +35,7 @@ class KafkaPublisher final : public Publisher {
               std::size_t size);
   void send_next_alone();
   bool is_dead() const;
+  std::string why_dead() const;
   void replace_dead();
 
   PublisherOptions options_;

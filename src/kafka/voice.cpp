@@ -108,6 +108,8 @@ std::string topic_error_text(const std::string& topic, rd_kafka_resp_err_t code,
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
       return "topic \"" + topic +
              "\": this user may not use it; grant it READ (consumers) or WRITE (dead letters)";
+    case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
+      return library_text + "; kinbox needs Kafka 0.11 or later";
     default:
       return topic.empty() ? library_text : "topic \"" + topic + "\": " + library_text;
   }
