@@ -24,6 +24,10 @@ void KafkaSource::watch() {
   if (options_.stalled_after.count() <= 0 || empty_at_ < next_look_) return;
   const auto fetched = assignment_.fetched();
   if (fetched.empty()) return;
+  if (next_look_ == Clock::time_point{}) {  // the first ones: they have only just been started
+    next_look_ = Clock::now() + options_.stalled_after;
+    return;
+  }
   const auto ends = readable_ends(rk_, fetched, options_.ask_timeout);
   const auto now = Clock::now();
   next_look_ = now + options_.stalled_after;

@@ -12,9 +12,10 @@
 //     batch=N idle_timeout_ms=N
 //     and settings of librdkafka, whose names hold a dot
 //
-// Prints "assigned TOPIC/PARTITION" per partition it takes, "step NAME" before the signal, "done"
-// at the end.
+// Prints "assigned TOPIC/PARTITION" per partition it takes, "step NAME" before the signal, and at
+// the end "peak N KiB", its largest resident size, and "done".
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -153,6 +154,9 @@ int main(int argc, char** argv) {
       worker.run({.idle = arguments.text("until", "idle") == "idle"}, std::chrono::seconds{5});
   for (const auto& [partition, reason] : result.halted)
     std::printf("halted %s/%d %s\n", partition.topic.c_str(), partition.partition, reason.c_str());
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  std::printf("peak %ld KiB\n", usage.ru_maxrss);
   std::printf("done\n");
   return result.halted.empty() ? 0 : 2;
 }
