@@ -20,6 +20,7 @@ kafka: {bootstrap.servers: given by the environment}
 database: {sqlite: kinbox.db}
 consumers:
   - name: orders
+    group: GROUP
     topics: [TOPIC]
     handlers: [order_view]
 """
@@ -41,15 +42,16 @@ def environment(services, database, name):
     return {**where, "KINBOX_DATABASE_URL": f"sqlite:{file}"}
 
 
-def plain_configuration(topic):
-    """Every setting at its default."""
-    file = OUTPUT / f"{topic}.yaml"
-    file.write_text(PLAIN.replace("TOPIC", topic))
+def plain_configuration(topic, group):
+    """Every setting at its default. A group has one database: with another one it would start where
+    the first has come to."""
+    file = OUTPUT / f"{group}.yaml"
+    file.write_text(PLAIN.replace("TOPIC", topic).replace("GROUP", group))
     return file
 
 
 def latency(options):
-    profiles = {"default": plain_configuration("bench.latency"),
+    profiles = {"default": plain_configuration("bench.latency", "bench.latency"),
                 "low latency": ROOT / "examples/low_latency.yaml"}
     runs = []
     with workshop.services(options.keep_services) as services:
@@ -135,7 +137,7 @@ def idle(options):
         for database in databases(options):
             topic = f"bench.idle.{database}"
             workshop.produce(services.brokers, topic, 1_000)
-            file, where = plain_configuration(topic), environment(services, database, topic)
+            file, where = plain_configuration(topic, topic), environment(services, database, topic)
             with kinbox(file, where) as process:
                 wait_until(lambda: "started" in file.with_suffix(".log").read_text())
                 wait_until(lambda: status(file, where) == 1_000)
@@ -177,7 +179,7 @@ def memory(options):
         topic = "bench.memory"
         workshop.produce(services.brokers, topic, options.records)
         for database in databases(options):
-            file = plain_configuration(topic)
+            file = plain_configuration(topic, f"{topic}.{database}")
             where = environment(services, database, f"memory-{database}")
             with kinbox(file, where, "--until-idle") as process:
                 samples = sampled(process)
