@@ -82,6 +82,8 @@ void Ownership::revoke(std::span<const TopicPartition> partitions, Revocation ho
     claim_attempts_.erase(id);
     parts_.observer.on_notice(notice::Revoked{id, how == Revocation::kLost});
   }
+  // Another assignment follows, if only to say that there is nothing for us.
+  if (partitions_.empty()) was_assigned_ = false;
 }
 
 void Ownership::claim_due() {

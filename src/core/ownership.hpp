@@ -65,7 +65,7 @@ class Ownership {
   /// another log. Asks the broker now and then only, and for want of an answer the next time.
   void check_topics();
 
-  /// Whether partitions were ever assigned, be it none.
+  /// Whether the group has said what is ours, be it nothing, and has not taken it all back since.
   bool was_assigned() const noexcept { return was_assigned_; }
 
  private:

@@ -33,7 +33,6 @@ void KafkaSource::on_assigned(const std::vector<TopicPartition>& partitions) {
 
 std::vector<std::optional<Offset>> KafkaSource::ask_where(
     const std::vector<TopicPartition>& partitions) {
-  if (partitions.empty()) return {};
   try {
     return listener_->on_assigned(partitions);
   } catch (...) {

@@ -4,6 +4,7 @@
 #include <random>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "support/eventually.hpp"
 #include "support/pipeline.hpp"
@@ -239,6 +240,29 @@ TEST_P(NothingLost, AnOutageIsOverAlsoForAWorkerThatLostWhatItHeld) {
   EXPECT_TRUE(eventually([&] { return effects() == std::vector<std::string>{"new"}; }));
   m.worker->stop();
   worker.join();
+}
+
+TEST_P(NothingLost, AWorkerThatLostItsPartitionsIsNotDoneButWaitsForOthers) {
+  options.budget.max_records = 1;
+  send(p0, "e-1");
+  send(p0, "e-2");
+  auto m = member({p0});
+  bool lost = false;
+  observer.at_step([&](Step step) {
+    if (step != Step::kHandled || std::exchange(lost, true)) return;
+    m.source->revoke({p0}, Revocation::kLost);
+  });
+  std::thread worker([&] { m.worker->run({.idle = true}, std::chrono::seconds{5}); });
+  EXPECT_TRUE(eventually([&] { return observer.notices<notice::Revoked>().size() == 1; }));
+  m.source->assign({p0});
+  worker.join();
+  EXPECT_THAT(effects(), ElementsAre("e-1", "e-2"));
+}
+
+TEST_P(NothingLost, AWorkerThatIsGivenNothingIsDone) {
+  send(p0, "e-1");
+  auto m = member({});
+  EXPECT_EQ(m.worker->run({.idle = true}, std::chrono::seconds{5}).records, 0);
 }
 
 TEST_P(NothingLost, APartitionThatCannotBeTakenIsTakenLater) {
