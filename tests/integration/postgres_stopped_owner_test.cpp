@@ -40,10 +40,13 @@ class StoppedOwnerTest : public PostgresTest {
     return claim;
   }
 
-  /// A batch of the old owner that does not end.
+  /// A batch of the old owner that does not end; its process waits for the next statement.
   std::unique_ptr<OpenTransaction> open_batch() {
     auto tx = old_->begin();
     progress("old").open(*tx, kPartition, claim_, 1, old_->session()).result();
+    const auto waits_for =
+        "SELECT coalesce(wait_event, '') FROM pg_stat_activity WHERE pid = " + old_->session();
+    EXPECT_TRUE(eventually([&] { return admin(waits_for) == "ClientRead"; }));
     return tx;
   }
 
