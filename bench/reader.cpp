@@ -17,7 +17,7 @@ constexpr std::array<std::pair<const char*, const char*>, 12> kSettings{{
     {"heartbeat.interval.ms", kHeartbeatMilliseconds},
     {"socket.nagle.disable", "true"},
     {"queued.max.messages.kbytes", "65536"},
-    {"queued.min.messages", "300000"},
+    {"queued.min.messages", "120000"},
     {"fetch.queue.backoff.ms", "10"},
     {"check.crcs", "true"},
     {"client.id", "bench"},

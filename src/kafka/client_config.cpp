@@ -39,9 +39,9 @@ constexpr auto kCommon = std::to_array<Default>({
 constexpr auto kConsumer = std::to_array<Default>({
     // Bounds the prefetched bytes of one consumer.
     {"queued.max.messages.kbytes", "65536"},
-    // The default of 100000 stalls fetching of small records: above it, 2.0.2 looks again after a
-    // second.
-    {"queued.min.messages", "300000"},
+    // A prefetched record costs librdkafka some 400 bytes beside its own. Above this number 2.0.2
+    // looks again only after a second: it must be more than a worker takes in that time.
+    {"queued.min.messages", "120000"},
     {"fetch.queue.backoff.ms", "10"},
     {"check.crcs", "true"},
 });

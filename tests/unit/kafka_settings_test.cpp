@@ -135,6 +135,7 @@ TEST(KafkaClientConfig, TheUserOverridesDefaultsAlsoByAlias) {
 
 TEST(KafkaClientConfig, PrefetchIsBounded) {
   EXPECT_EQ(value_in(consumer_conf(Settings(kBroker), "g"), "queued.max.messages.kbytes"), "65536");
+  EXPECT_EQ(value_in(consumer_conf(Settings(kBroker), "g"), "queued.min.messages"), "120000");
 }
 
 TEST(KafkaClientConfig, TheAssignmentStrategyFollowsTheLibrary) {
