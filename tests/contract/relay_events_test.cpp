@@ -4,9 +4,7 @@
 #include <atomic>
 
 #include "kinbox/outbox.hpp"
-#include "kinbox/outbox_relay.hpp"
-#include "kinbox/testing/scripted_publisher.hpp"
-#include "support/pipeline.hpp"
+#include "support/relay_pipeline.hpp"
 
 namespace kinbox::testing {
 namespace {
@@ -21,24 +19,8 @@ using std::chrono::milliseconds;
 
 constexpr RelayOptions kNeverByItself{.idle_poll = hours{1}};
 
-class RelayEvents : public Pipeline {
+class RelayEvents : public RelayPipeline {
  protected:
-  struct Relay {
-    ScriptedPublisher* publisher = nullptr;
-    std::unique_ptr<OutboxRelay> relay;
-  };
-
-  Relay relay(const RelayOptions& relay_options = {}, FaultPlan faults = {}) {
-    auto publisher = std::make_unique<ScriptedPublisher>();
-    Relay made;
-    made.publisher = publisher.get();
-    auto connection = connect();
-    if (faults) connection = with_faults(std::move(connection), std::move(faults));
-    made.relay = std::make_unique<OutboxRelay>(std::move(connection), std::move(publisher),
-                                               relay_options, observer);
-    return made;
-  }
-
   std::string emit(Transaction& tx, std::optional<std::string> key, const std::string& id,
                    const std::string& topic = "payments") {
     return Outbox(tx.dialect(), {.source = "/shop"})

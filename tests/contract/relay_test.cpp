@@ -2,9 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "core/outbox_place.hpp"
-#include "kinbox/outbox_relay.hpp"
-#include "kinbox/testing/scripted_publisher.hpp"
-#include "support/pipeline.hpp"
+#include "support/relay_pipeline.hpp"
 
 namespace kinbox::testing {
 namespace {
@@ -14,24 +12,8 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
-class RelayContract : public Pipeline {
+class RelayContract : public RelayPipeline {
  protected:
-  struct Relay {
-    ScriptedPublisher* publisher = nullptr;
-    std::unique_ptr<OutboxRelay> relay;
-  };
-
-  Relay relay(RelayOptions relay_options = {}, FaultPlan faults = {}) {
-    auto publisher = std::make_unique<ScriptedPublisher>();
-    Relay made;
-    made.publisher = publisher.get();
-    auto connection = connect();
-    if (faults) connection = with_faults(std::move(connection), std::move(faults));
-    made.relay = std::make_unique<OutboxRelay>(std::move(connection), std::move(publisher),
-                                               relay_options, observer);
-    return made;
-  }
-
   /// A dead letter of a record with that key, and with it an outbox row.
   void bury(const std::string& key, const std::string& id) {
     send(p0, id, key, "NobodyTakesThis");
