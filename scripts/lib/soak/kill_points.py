@@ -4,17 +4,15 @@ SIGKILL at the first such call, in the next run at the second, and so on until a
 time the run is started again, and SQL counts the effects. On SQLite and PostgreSQL.
 """
 import argparse
-import pathlib
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+from workshop import ROOT, SERVICES, checked, prepare, services_environment
+
 PROGRAM = ROOT / "build/dev/tests/kinbox_test_three_batches"
-SERVICES = ROOT / "build/soak-services"
 PLACE = ROOT / "build/kill-points"
 
 # What tests/programs/three_batches.cpp must come to.
@@ -114,33 +112,17 @@ def soak(name, database, most):
     return broken == 0
 
 
-def services_uri():
-    text = subprocess.run(["scripts/services", "env", "--dir", SERVICES], cwd=ROOT, check=True,
-                          capture_output=True, text=True).stdout
-    lines = (line.removeprefix("export ").partition("=") for line in text.splitlines())
-    return {name: value.strip("'\"") for name, _, value in lines}["KINBOX_TEST_POSTGRES"]
-
-
-def checked(*command):
-    subprocess.run(command, cwd=ROOT, check=True, stdout=sys.stderr)
-
-
 def main():
     parser = argparse.ArgumentParser(prog="soak kill-points",
                                      description=__doc__.split("\n\n")[0])
     parser.add_argument("--most", type=int, default=2000, help="calls a run may make; %(default)s")
     parser.add_argument("--no-build", action="store_true", help="use what was built before")
     options = parser.parse_args()
-    # So that the servers stop with us.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    if not options.no_build:
-        checked("scripts/install-dependencies", "test")
-        checked("cmake", "--preset", "dev")
-        checked("cmake", "--build", "--preset", "dev", "--target", PROGRAM.name)
+    prepare(options, PROGRAM.name)
     good = soak("SQLite", Sqlite(), options.most)
     checked("scripts/services", "start", "--fresh", "--dir", SERVICES)
     try:
-        good = soak("PostgreSQL", Postgres(services_uri()), options.most) and good
+        good = soak("PostgreSQL", Postgres(services_environment()["KINBOX_TEST_POSTGRES"]), options.most) and good
     finally:
         checked("scripts/services", "stop", "--dir", SERVICES)
     return 0 if good else 1

@@ -5,26 +5,13 @@ more memory for 10,000 than that of the tests has.
 """
 import argparse
 import os
-import pathlib
-import signal
 import subprocess
 import sys
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+from workshop import ROOT, SERVICES, checked, prepare, services_environment
+
 TESTS = ROOT / "build/dev/tests/kinbox_guarantees_tests"
-SERVICES = ROOT / "build/soak-services"
-
-
-def checked(*command, **more):
-    subprocess.run(command, cwd=ROOT, check=True, stdout=sys.stderr, **more)
-
-
-def services_environment():
-    text = subprocess.run(["scripts/services", "env", "--dir", SERVICES], cwd=ROOT, check=True,
-                          capture_output=True, text=True).stdout
-    lines = (line.removeprefix("export ").partition("=") for line in text.splitlines() if "=" in line)
-    return {name: value.strip("'\"") for name, _, value in lines}
 
 
 def main():
@@ -33,12 +20,7 @@ def main():
     parser.add_argument("--heap", default="768m", help="of the broker; %(default)s")
     parser.add_argument("--no-build", action="store_true", help="use what was built before")
     options = parser.parse_args()
-    # So that the servers stop with us.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    if not options.no_build:
-        checked("scripts/install-dependencies", "test")
-        checked("cmake", "--preset", "dev")
-        checked("cmake", "--build", "--preset", "dev", "--target", TESTS.name)
+    prepare(options, TESTS.name)
     checked("scripts/services", "start", "--fresh", "--dir", SERVICES,
             env={**os.environ, "KINBOX_TEST_KAFKA_HEAP": options.heap})
     try:
