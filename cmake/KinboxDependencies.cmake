@@ -21,6 +21,9 @@ find_package(SQLiteCpp REQUIRED)
 pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3>=3.37)
 kinbox_dependency(sqlitecpp SQLiteCpp PkgConfig::SQLITE3)
 
+pkg_check_modules(LIBCURL REQUIRED IMPORTED_TARGET libcurl>=7.88)
+kinbox_dependency(curl PkgConfig::LIBCURL)
+
 find_package(nlohmann_json 3.11 REQUIRED)
 # Headers only, and in no header of ours: whoever links the installed libraries needs it no more.
 kinbox_dependency(nlohmann $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)

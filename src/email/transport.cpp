@@ -1,0 +1,7 @@
+#include "kinbox/email/transport.hpp"
+
+namespace kinbox::email {
+
+Transport::~Transport() = default;
+
+}  // namespace kinbox::email
