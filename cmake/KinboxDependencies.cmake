@@ -31,6 +31,11 @@ kinbox_dependency(nlohmann $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash>=0.8)
 kinbox_dependency(xxhash PkgConfig::XXHASH)
 
+# Headers only, without a config of any kind; in one of our sources.
+find_path(KAINJOW_MUSTACHE_INCLUDE_DIR kainjow/mustache.hpp REQUIRED)
+add_library(kinbox_mustache INTERFACE)
+target_include_directories(kinbox_mustache SYSTEM INTERFACE "${KAINJOW_MUSTACHE_INCLUDE_DIR}")
+
 find_package(CLI11 REQUIRED)
 # The same.
 kinbox_dependency(cli11 $<BUILD_INTERFACE:CLI11::CLI11>)

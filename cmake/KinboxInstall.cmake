@@ -4,7 +4,8 @@ set(kinbox_cmake_directory "${CMAKE_INSTALL_LIBDIR}/cmake/kinbox")
 
 install(DIRECTORY include/kinbox DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   FILES_MATCHING PATTERN "*.hpp")
-foreach(header IN ITEMS handlers order_view/order_view email_confirmation/email_confirmation)
+foreach(header IN ITEMS handlers order_view/order_view
+    email_confirmation/email_confirmation email_confirmation/templates)
   cmake_path(GET header PARENT_PATH folder)
   install(FILES "handlers/${header}.hpp"
     DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/kinbox/handlers/${folder}")
@@ -45,4 +46,7 @@ foreach(handler IN ITEMS order_view email_confirmation)
   install(DIRECTORY "handlers/${handler}/migrations/"
     DESTINATION "${kinbox_migrations_directory}/${handler}")
 endforeach()
+# To copy and change; the binary has these inside too.
+install(DIRECTORY handlers/email_confirmation/templates/
+  DESTINATION "${CMAKE_INSTALL_DATADIR}/kinbox/templates/email_confirmation")
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")

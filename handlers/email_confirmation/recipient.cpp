@@ -1,8 +1,8 @@
 #include "handlers/email_confirmation/recipient.hpp"
 
-#include <algorithm>
 #include <optional>
 
+#include "kinbox/email/letter.hpp"
 #include "kinbox/errors.hpp"
 
 namespace kinbox::handlers {
@@ -14,22 +14,9 @@ constexpr std::string_view kDefaultPointer = "/buyerEmail";
 constexpr const char* kMissing = "recipient_missing";
 constexpr const char* kUnusable = "recipient_unusable";
 
-/// RFC 5321: 64 bytes, '@', 255 bytes.
-constexpr std::size_t kMaxAddress = 320;
-
 std::optional<std::string> setting(const HandlerContext& context, const char* name) {
   const auto found = context.settings.find(name);
   return found == context.settings.end() ? std::nullopt : std::optional(found->second);
-}
-
-/// Not whether the address exists: whether it is one, and can do no harm in a mail's header.
-bool is_usable_address(std::string_view address) {
-  const auto at = address.rfind('@');
-  const bool harmful = std::any_of(address.begin(), address.end(), [](unsigned char c) {
-    return c <= ' ' || c == 0x7F || c == ',' || c == ';' || c == '<' || c == '>';
-  });
-  return !harmful && address.size() <= kMaxAddress && at != std::string_view::npos && at > 0 &&
-         at + 1 < address.size();
 }
 
 }  // namespace
@@ -49,7 +36,7 @@ std::string Recipient::find(const JsonPayload& order, Transaction& tx) const {
   auto address = sql_.empty() ? order.text(pointer_) : find_by_sql(order, tx);
   if (address.empty()) throw PermanentError("the buyer has no e-mail address", kMissing);
   // The address itself stays out of texts that end up in logs.
-  if (!is_usable_address(address))
+  if (!email::is_usable_address(address))
     throw PermanentError("the buyer's e-mail address is none", kUnusable);
   return address;
 }

@@ -27,9 +27,11 @@ struct TemplateFile {
 ///
 /// A tag names a field of the payload: `{{orderId}}`, `{{buyer.email}}`; inside a section, first of
 /// the element. `{{#items}}...{{/items}}` is repeated for each element of an array, goes into an
-/// object, and depends on a boolean; `{{^items}}...{{/items}}` is for an empty array and `false`.
-/// `{{.}}` is the element itself. What a tag gives is escaped in the HTML part, and there only;
-/// `{{{name}}}` and `{{&name}}` never are. Numbers stay as the producer wrote them (`129.90`).
+/// object, and is there once for `true`, a string or a number; `{{^items}}...{{/items}}` is for an
+/// empty array, `false` and null. `{{.}}` is the element itself. What a tag gives is escaped in the
+/// HTML part, and there only; `{{{name}}}` and `{{&name}}` never are. Numbers stay as the producer
+/// wrote them (`129.90`). One name is a value or a section, not both in one file; partials and
+/// other delimiters are refused.
 ///
 /// Immutable: one instance may serve any number of threads.
 class Templates {
@@ -49,10 +51,11 @@ class Templates {
   /// Throws LetterError:
   /// - `unknown_template`: no files for `type`;
   /// - `payload_unusable`: `json` is no JSON object;
-  /// - `template_field_missing`: the payload lacks a field that a template names (the text names
-  ///   file and field), or has null there: a mail with a gap is worse than none;
-  /// - `template_field_kind`: a field is an object or an array where a value is to stand, or a
-  ///   string or a number where a section begins.
+  /// - `template_field_missing`: the payload lacks a field that a template names, as a value or as
+  /// a
+  ///   section, or has null where a value is to stand: a mail with a gap is worse than none;
+  /// - `template_field_kind`: an object, an array or a boolean where a value is to stand.
+  /// The texts name file and field, never what the payload holds.
   Content render(std::string_view type, std::string_view json) const;
 
  private:
