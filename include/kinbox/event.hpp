@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,8 @@
 #include "kinbox/record.hpp"
 
 namespace kinbox {
+
+struct JsonDocument;
 
 /// What a handler sees: a record whose identity and type are known.
 ///
@@ -25,6 +28,8 @@ class Event {
     /// The payload when it had to be built (a JSON string that held JSON); `payload` is ignored
     /// then.
     std::optional<std::string> unwrapped;
+    /// `payload` as JSON, where its identity was looked for in it: read once for all.
+    std::shared_ptr<const JsonDocument> json = nullptr;
     Fingerprint fingerprint;
   };
 
@@ -42,6 +47,8 @@ class Event {
     if (parts_.unwrapped) return as_bytes(*parts_.unwrapped);
     return parts_.payload;
   }
+  /// The payload as it was read for its identity; null if it was not. For `JsonPayload`.
+  const std::shared_ptr<const JsonDocument>& json() const noexcept { return parts_.json; }
   /// The record as Kafka delivered it.
   const Record& record() const noexcept { return *record_; }
   const Fingerprint& fingerprint() const noexcept { return parts_.fingerprint; }

@@ -114,6 +114,11 @@ const JsonRead& EventBody::json() {
   return *json_;
 }
 
+std::shared_ptr<const JsonDocument> EventBody::take_json() {
+  auto* document = json_ && !unwrapped_ ? std::get_if<JsonDocument>(&*json_) : nullptr;
+  return document ? std::make_shared<const JsonDocument>(std::move(*document)) : nullptr;
+}
+
 void EventBody::set_text(std::string_view text) {
   text_ = text;
   json_.reset();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,6 +41,8 @@ class EventBody {
   std::optional<std::string_view> text() const noexcept { return text_; }
   /// The built payload that `text` points into, if one had to be built; the body is used up.
   std::optional<std::string> take_unwrapped() { return std::move(unwrapped_); }
+  /// The document that `text` is, if it was read and lies in the record's value; it is used up.
+  std::shared_ptr<const JsonDocument> take_json();
   /// Null unless the record is a structured CloudEvent.
   const CloudEventAttributes* cloud_event() const noexcept {
     return cloud_event_ ? &*cloud_event_ : nullptr;

@@ -56,6 +56,7 @@ Event::Parts parts_of(const Record& record, EventBody& body, std::string id, std
                      .fingerprint = fingerprint_of(record)};
   if (const auto text = body.text()) {
     parts.payload = as_bytes(*text);
+    parts.json = body.take_json();
     parts.unwrapped = body.take_unwrapped();
   }
   return parts;

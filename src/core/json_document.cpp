@@ -53,7 +53,9 @@ bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; 
 class Reader {
  public:
   Reader(std::string_view text, JsonLimits limits)
-      : at_(text.data()), end_(text.data() + text.size()), limits_(limits) {}
+      : at_(text.data()), end_(text.data() + text.size()), limits_(limits) {
+    document_.max_depth = limits.max_depth;
+  }
 
   JsonRead read();
   bool read_number_only() { return number() && at_ == end_; }

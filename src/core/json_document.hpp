@@ -30,6 +30,8 @@ struct JsonChild {
 struct JsonDocument {
   JsonValue root;
   std::vector<JsonChild> children;
+  /// The limit that the text was held to when it was read.
+  int max_depth = 0;
 
   /// The member of that name, unescaped; null if there is none or the root is no object.
   const JsonValue* member(std::string_view name) const;

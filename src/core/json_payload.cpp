@@ -35,13 +35,14 @@ std::string fault_text(JsonFault fault, int max_depth) {
   return "payload is not JSON";
 }
 
-JsonDocument read_payload(const Event& event, int max_depth) {
+std::shared_ptr<const JsonDocument> read_payload(const Event& event, int max_depth) {
+  if (event.json() && event.json()->max_depth <= max_depth) return event.json();
   const auto payload = event.payload();
   if (!payload) throw PermanentError("payload is null (a tombstone)");
   auto read = read_json(as_text(*payload), {.max_depth = max_depth});
   if (const auto* fault = std::get_if<JsonFault>(&read))
     throw PermanentError(fault_text(*fault, max_depth));
-  return std::get<JsonDocument>(std::move(read));
+  return std::make_shared<const JsonDocument>(std::get<JsonDocument>(std::move(read)));
 }
 
 std::string text_of(const JsonValue& value, std::string_view pointer) {
@@ -54,12 +55,12 @@ std::string text_of(const JsonValue& value, std::string_view pointer) {
 
 class JsonPayload::Impl {
  public:
-  explicit Impl(JsonDocument document) : document_(std::move(document)) {}
+  explicit Impl(std::shared_ptr<const JsonDocument> document) : document_(std::move(document)) {}
 
   /// Nothing when the field is absent.
   std::optional<JsonValue> find(std::string_view pointer) const {
     require_json_pointer(pointer);
-    const auto found = find_json(document_, pointer);
+    const auto found = find_json(*document_, pointer);
     if (std::holds_alternative<JsonFault>(found))
       refuse(pointer, "lies in an object with a key twice");
     if (const auto* value = std::get_if<JsonValue>(&found)) return *value;
@@ -73,7 +74,7 @@ class JsonPayload::Impl {
   }
 
  private:
-  JsonDocument document_;
+  std::shared_ptr<const JsonDocument> document_;
 };
 
 JsonPayload::JsonPayload(const Event& event, int max_depth)

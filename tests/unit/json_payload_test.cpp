@@ -139,5 +139,40 @@ TEST(JsonPayload, CanBeMoved) {
   EXPECT_EQ(first.text("/a"), "x");
 }
 
+// The payload was read already, to find the event's id in it.
+class JsonPayloadOfAnEventIdentifiedByIt : public ::testing::Test {
+ protected:
+  static DecodedRecord decoded(std::string value) { return DecodedRecord(order_record(value)); }
+};
+
+TEST_F(JsonPayloadOfAnEventIdentifiedByIt, IsNotReadAgain) {
+  const auto record = decoded(R"({"eventId":"e-1","a":{"b":["x"]}})");
+  ASSERT_TRUE(record.event().json());
+  const auto event = record.event();
+  EXPECT_EQ(JsonPayload(event).texts("/a/b"), std::vector<std::string>{"x"});
+  EXPECT_EQ(event.json().use_count(), 2);
+}
+
+TEST_F(JsonPayloadOfAnEventIdentifiedByIt, IsReadInsideItsWrapping) {
+  const auto connect = decoded(R"({"schema":null,"payload":{"eventId":"e-1","a":1}})");
+  ASSERT_TRUE(connect.event().json());
+  EXPECT_EQ(JsonPayload(connect.event()).integer("/a"), 1);
+  const auto string = decoded(R"("{\"eventId\":\"e\",\"a\":1}")");
+  EXPECT_EQ(JsonPayload(string.event()).integer("/a"), 1);
+}
+
+TEST_F(JsonPayloadOfAnEventIdentifiedByIt, IsHeldToAStricterDepth) {
+  const auto record = decoded(R"({"eventId":"e-1","a":[[[]]]})");
+  EXPECT_EQ(refusal([&] { JsonPayload(record.event(), 3); }),
+            "payload is nested deeper than 3 levels");
+  EXPECT_EQ(refusal([&] { JsonPayload(record.event(), 4); }), "accepted");
+}
+
+TEST(JsonPayload, IsReadWhenAHeaderHasTheIdentity) {
+  const DecodedRecord record(order_record(R"({"a":1})", {{"id", "e-1"}, {"ce_type", "T"}}));
+  EXPECT_FALSE(record.event().json());
+  EXPECT_EQ(JsonPayload(record.event()).integer("/a"), 1);
+}
+
 }  // namespace
 }  // namespace kinbox::testing
