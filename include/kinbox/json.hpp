@@ -44,13 +44,23 @@ class JsonPayload {
   /// Money and other decimals: the exact token of a number, or of a string that holds one ("12.50"
   /// stays "12.50").
   std::string decimal(std::string_view pointer) const;
+  /// The same as a whole number of its smallest unit: 129.90 is 12990 hundredths, exactly. Throws
+  /// PermanentError for more decimals than `digits` (zeros aside) and for what an int64 cannot
+  /// hold. For databases without decimals, and for sums.
+  std::int64_t minor_units(std::string_view pointer, int digits = 2) const;
   bool boolean(std::string_view pointer) const;
+  /// The elements of an array, each to be read by pointers that start at it (`/sku` of
+  /// `elements("/items")`); errors name where in the payload that is (`/items/0/sku`). However long
+  /// the array is, it is gone through once.
+  std::vector<JsonPayload> elements(std::string_view pointer) const;
   /// The field as it stands in the payload, whatever its kind: for a JSON column, or another
   /// parser.
   std::string json(std::string_view pointer) const;
 
  private:
   class Impl;
+  explicit JsonPayload(std::unique_ptr<const Impl> impl);
+
   std::unique_ptr<const Impl> impl_;
 };
 

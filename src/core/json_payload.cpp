@@ -5,6 +5,7 @@
 
 #include "core/json_document.hpp"
 #include "core/json_pointer.hpp"
+#include "core/minor_units.hpp"
 #include "kinbox/errors.hpp"
 #include "kinbox/json.hpp"
 
@@ -45,86 +46,123 @@ std::shared_ptr<const JsonDocument> read_payload(const Event& event, int max_dep
   return std::make_shared<const JsonDocument>(std::get<JsonDocument>(std::move(read)));
 }
 
-std::string text_of(const JsonValue& value, std::string_view pointer) {
-  auto text = json_scalar(value);
-  if (!text) refuse_kind(pointer, value.kind, "a string or a number");
-  return *std::move(text);
-}
-
 }  // namespace
 
 class JsonPayload::Impl {
  public:
-  explicit Impl(std::shared_ptr<const JsonDocument> document) : document_(std::move(document)) {}
+  /// `place`: the pointer to the document's root in the payload.
+  explicit Impl(std::shared_ptr<const JsonDocument> document, std::string place = "")
+      : document_(std::move(document)), place_(std::move(place)) {}
+
+  /// What errors call it.
+  std::string in_payload(std::string_view pointer) const { return place_ + std::string(pointer); }
 
   /// Nothing when the field is absent.
   std::optional<JsonValue> find(std::string_view pointer) const {
     require_json_pointer(pointer);
     const auto found = find_json(*document_, pointer);
     if (std::holds_alternative<JsonFault>(found))
-      refuse(pointer, "lies in an object with a key twice");
+      refuse(in_payload(pointer), "lies in an object with a key twice");
     if (const auto* value = std::get_if<JsonValue>(&found)) return *value;
     return std::nullopt;
   }
 
   JsonValue get(std::string_view pointer) const {
     const auto found = find(pointer);
-    if (!found) throw PermanentError("payload has no " + quoted(pointer));
+    if (!found) throw PermanentError("payload has no " + quoted(in_payload(pointer)));
     return *found;
+  }
+
+  /// `value` stands at `pointer`.
+  std::string text_of(const JsonValue& value, std::string_view pointer) const {
+    auto text = json_scalar(value);
+    if (!text) refuse_kind(in_payload(pointer), value.kind, "a string or a number");
+    return *std::move(text);
+  }
+
+  /// The array there, with its elements.
+  JsonDocument array(std::string_view pointer) const {
+    const auto value = get(pointer);
+    if (value.kind != JsonKind::kArray) refuse_kind(in_payload(pointer), value.kind, "an array");
+    constexpr JsonLimits kAll{.max_depth = kMaxJsonDepth,
+                              .elements = std::numeric_limits<std::size_t>::max()};
+    return std::get<JsonDocument>(read_json(value.token, kAll));
   }
 
  private:
   std::shared_ptr<const JsonDocument> document_;
+  std::string place_;
 };
 
 JsonPayload::JsonPayload(const Event& event, int max_depth)
     : impl_(std::make_unique<Impl>(read_payload(event, std::min(max_depth, kMaxJsonDepth)))) {}
+JsonPayload::JsonPayload(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 JsonPayload::JsonPayload(JsonPayload&&) noexcept = default;
 JsonPayload& JsonPayload::operator=(JsonPayload&&) noexcept = default;
 JsonPayload::~JsonPayload() = default;
 
 std::string JsonPayload::text(std::string_view pointer) const {
-  return text_of(impl_->get(pointer), pointer);
+  return impl_->text_of(impl_->get(pointer), pointer);
 }
 
 std::optional<std::string> JsonPayload::optional_text(std::string_view pointer) const {
   const auto found = impl_->find(pointer);
   if (!found || found->kind == JsonKind::kNull) return std::nullopt;
-  return text_of(*found, pointer);
+  return impl_->text_of(*found, pointer);
 }
 
 std::vector<std::string> JsonPayload::texts(std::string_view pointer) const {
-  const auto array = impl_->get(pointer);
-  if (array.kind != JsonKind::kArray) refuse_kind(pointer, array.kind, "an array");
-  constexpr JsonLimits kAll{.max_depth = kMaxJsonDepth,
-                            .elements = std::numeric_limits<std::size_t>::max()};
-  const auto read = read_json(array.token, kAll);
   std::vector<std::string> texts;
-  for (const auto& element : std::get<JsonDocument>(read).children)
+  for (const auto& element : impl_->array(pointer).children)
     texts.push_back(
-        text_of(element.value, std::string(pointer) + '/' + std::to_string(texts.size())));
+        impl_->text_of(element.value, std::string(pointer) + '/' + std::to_string(texts.size())));
   return texts;
+}
+
+std::vector<JsonPayload> JsonPayload::elements(std::string_view pointer) const {
+  std::vector<JsonPayload> elements;
+  for (const auto& element : impl_->array(pointer).children) {
+    auto place = impl_->in_payload(pointer) + '/' + std::to_string(elements.size());
+    auto read = read_json(element.value.token, {.max_depth = kMaxJsonDepth});
+    // What is wrong with a text that was read before shows in its root only.
+    if (std::holds_alternative<JsonFault>(read)) refuse(place, "holds a key twice");
+    auto document = std::make_shared<const JsonDocument>(std::get<JsonDocument>(std::move(read)));
+    elements.push_back(
+        JsonPayload(std::make_unique<const Impl>(std::move(document), std::move(place))));
+  }
+  return elements;
 }
 
 std::int64_t JsonPayload::integer(std::string_view pointer) const {
   const auto value = impl_->get(pointer);
-  if (value.kind != JsonKind::kNumber) refuse_kind(pointer, value.kind, "a number");
+  if (value.kind != JsonKind::kNumber)
+    refuse_kind(impl_->in_payload(pointer), value.kind, "a number");
   std::int64_t number = 0;
   const char* const end = value.token.data() + value.token.size();
   const auto [stop, error] = std::from_chars(value.token.data(), end, number);
-  if (error != std::errc{} || stop != end) refuse(pointer, "is not a whole number of 64 bits");
+  if (error != std::errc{} || stop != end)
+    refuse(impl_->in_payload(pointer), "is not a whole number of 64 bits");
   return number;
 }
 
 std::string JsonPayload::decimal(std::string_view pointer) const {
   auto token = text(pointer);
-  if (!is_json_number(token)) refuse(pointer, "is not a decimal number");
+  if (!is_json_number(token)) refuse(impl_->in_payload(pointer), "is not a decimal number");
   return token;
+}
+
+std::int64_t JsonPayload::minor_units(std::string_view pointer, int digits) const {
+  const auto units = kinbox::minor_units(decimal(pointer), digits);
+  if (!units)
+    refuse(impl_->in_payload(pointer),
+           "has more than " + std::to_string(digits) + " decimals, or is too large");
+  return *units;
 }
 
 bool JsonPayload::boolean(std::string_view pointer) const {
   const auto value = impl_->get(pointer);
-  if (value.kind != JsonKind::kBoolean) refuse_kind(pointer, value.kind, "a boolean");
+  if (value.kind != JsonKind::kBoolean)
+    refuse_kind(impl_->in_payload(pointer), value.kind, "a boolean");
   return value.token == "true";
 }
 

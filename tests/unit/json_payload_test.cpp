@@ -88,10 +88,68 @@ TEST(JsonPayload, KeepsMoneysToken) {
   EXPECT_NE(refusal([&] { payload->decimal("/d"); }), "accepted");
 }
 
+TEST(JsonPayload, CountsMoneyInItsSmallestUnitOrRefusesTo) {
+  const Payload payload(R"({"a":129.90,"b":"12.5","c":0.001,"of":[{"p":"1.005"}],"t":"x"})");
+  EXPECT_EQ(payload->minor_units("/a"), 12990);
+  EXPECT_EQ(payload->minor_units("/b"), 1250);
+  EXPECT_EQ(payload->minor_units("/c", 3), 1);
+  EXPECT_EQ(refusal([&] { payload->minor_units("/c"); }),
+            R"(payload: "/c" has more than 2 decimals, or is too large)");
+  EXPECT_EQ(refusal([&] { payload->elements("/of")[0].minor_units("/p"); }),
+            R"(payload: "/of/0/p" has more than 2 decimals, or is too large)");
+  EXPECT_EQ(refusal([&] { payload->minor_units("/t"); }),
+            R"(payload: "/t" is not a decimal number)");
+}
+
 TEST(JsonPayload, ReadsArraysOfTexts) {
   const Payload payload(R"({"ids":["a",7,"\u0062"],"none":[]})");
   EXPECT_THAT(payload->texts("/ids"), ElementsAre("a", "7", "b"));
   EXPECT_THAT(payload->texts("/none"), IsEmpty());
+}
+
+TEST(JsonPayload, ReadsTheElementsOfAnArrayEachByItself) {
+  const Payload payload(R"({"items":[{"id":"a","n":2,"of":{"p":"1.50"}}, "text", {"id":7}]})");
+  const auto items = payload->elements("/items");
+  ASSERT_EQ(items.size(), 3U);
+  EXPECT_EQ(items[0].text("/id"), "a");
+  EXPECT_EQ(items[0].integer("/n"), 2);
+  EXPECT_EQ(items[0].decimal("/of/p"), "1.50");
+  EXPECT_EQ(items[1].text(""), "text");
+  EXPECT_EQ(items[2].text("/id"), "7");
+  EXPECT_THAT(Payload(R"({"none":[]})")->elements("/none"), IsEmpty());
+}
+
+TEST(JsonPayload, SaysOfAnElementWhereInThePayloadItIs) {
+  const Payload payload(R"({"lines":[[{"id":[]}],[{"n":"x","m":0.5,"m2":{"a":1,"a":2}}]]})");
+  const auto lines = payload->elements("/lines");
+  const auto first = lines[0].elements("");
+  EXPECT_EQ(refusal([&] { first[0].text("/x"); }), R"(payload has no "/lines/0/0/x")");
+  EXPECT_EQ(refusal([&] { first[0].text("/id"); }),
+            R"(payload: "/lines/0/0/id" is an array, not a string or a number)");
+  EXPECT_EQ(refusal([&] { first[0].optional_text("/id"); }),
+            R"(payload: "/lines/0/0/id" is an array, not a string or a number)");
+  EXPECT_EQ(refusal([&] { first[0].texts("/id/0"); }), R"(payload has no "/lines/0/0/id/0")");
+  const auto second = lines[1].elements("");
+  EXPECT_EQ(refusal([&] { second[0].integer("/n"); }),
+            R"(payload: "/lines/1/0/n" is a string, not a number)");
+  EXPECT_EQ(refusal([&] { second[0].integer("/m"); }),
+            R"(payload: "/lines/1/0/m" is not a whole number of 64 bits)");
+  EXPECT_EQ(refusal([&] { second[0].decimal("/n"); }),
+            R"(payload: "/lines/1/0/n" is not a decimal number)");
+  EXPECT_EQ(refusal([&] { second[0].boolean("/n"); }),
+            R"(payload: "/lines/1/0/n" is a string, not a boolean)");
+  EXPECT_EQ(refusal([&] { second[0].texts("/n"); }),
+            R"(payload: "/lines/1/0/n" is a string, not an array)");
+  EXPECT_EQ(refusal([&] { second[0].text("/m2/a"); }),
+            R"(payload: "/lines/1/0/m2/a" lies in an object with a key twice)");
+}
+
+TEST(JsonPayload, RefusesElementsOfWhatIsNoArrayOrHoldsAKeyTwice) {
+  const Payload payload(R"({"n":1,"a":[{},{"b":1,"b":2}]})");
+  EXPECT_EQ(refusal([&] { payload->elements("/n"); }),
+            R"(payload: "/n" is a number, not an array)");
+  EXPECT_EQ(refusal([&] { payload->elements("/m"); }), R"(payload has no "/m")");
+  EXPECT_EQ(refusal([&] { payload->elements("/a"); }), R"(payload: "/a/1" holds a key twice)");
 }
 
 TEST(JsonPayload, ReadsBooleansAndRawJson) {
