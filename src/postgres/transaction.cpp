@@ -193,7 +193,8 @@ std::optional<SetInsert> PostgresTransaction::ask_for_form(StatementNumber numbe
   if (!insert) return std::nullopt;
   const auto name = pipeline_.prepare({number, origin()}, sql);
   const std::array<SqlParam, 2> params{name, insert->table};
-  pipeline_.send({number, Origin::kFramework}, kInsertForm, params);
+  // Without the number: the answer is not the statement's, which has yet to be sent.
+  pipeline_.send({.origin = Origin::kFramework}, kInsertForm, params);
   return set_insert_from(*insert, rows_from(*await()));
 }
 

@@ -93,6 +93,19 @@ TEST_F(PostgresCoalescing, AffectedRowsAreTheStatementsOwn) {
   tx->commit();
 }
 
+// The connection asks the server about a text that it meets for the first time.
+TEST_F(PostgresCoalescing, AffectedRowsAreTheStatementsOwnFromTheFirstOneOn) {
+  admin("CREATE TABLE {kinbox}.lines (id bigint)");
+  const auto tx = database().begin();
+  run_events(*tx, 1, [&](Transaction& t, int) {
+    const auto first = t.execute(insert(), 1);
+    const auto other = t.execute(sql("INSERT INTO {kinbox}.lines (id) VALUES ($1)"), 1);
+    EXPECT_EQ(first.affected_rows(), 1);
+    EXPECT_EQ(other.affected_rows(), 1);
+  });
+  tx->commit();
+}
+
 // The plain one would meet a row that was not there yet, were it moved to the front.
 TEST_F(PostgresCoalescing, TwoStatementsForOneTableKeepTheirOrder) {
   const auto tx = database().begin();
