@@ -1,12 +1,6 @@
 #include "handlers/handlers.hpp"
 
-#include <gmock/gmock.h>
-
-#include "kinbox/errors.hpp"
-#include "kinbox/handler_registry.hpp"
-#include "kinbox/migrations.hpp"
-#include "support/decoding.hpp"
-#include "support/test_database.hpp"
+#include "support/handler_contract.hpp"
 
 namespace kinbox::testing {
 namespace {
@@ -14,67 +8,17 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-using Settings = std::map<std::string, std::string>;
-
 const char* const kOrder =
     R"({"eventId":"e-1","eventType":"ORDER_CREATED","orderId":"o-1","buyerId":"b-1",)"
     R"("sellerIds":["s-1","s-2"],"totalAmount":129.90,"orderNumber":"2024-17",)"
     R"("buyerEmail":"zoe@example.com"})";
 
-/// The order with one piece of its text replaced.
 std::string order_with(const std::string& piece, const std::string& instead) {
-  std::string order = kOrder;
-  return order.replace(order.find(piece), piece.size(), instead);
+  return with(kOrder, piece, instead);
 }
 
-class ShippedHandlers : public DatabaseContract {
+class ShippedHandlers : public HandlerContract {
  protected:
-  void prepare() override {
-    std::vector<SchemaComponent> components{kinbox_component()};
-    for (auto& spec : shipped_handlers()) components.push_back({spec.name, spec.migrations});
-    SchemaMigrator(database(), std::move(components)).up();
-  }
-
-  /// Runs one handler for one event, in a transaction of its own.
-  void handle(const std::string& name, const std::string& payload, const Settings& settings = {}) {
-    const HandlerRegistry registry({use(name, settings)}, database().dialect());
-    const DecodedRecord record(order_record(payload));
-    const auto tx = database().begin();
-    {
-      const HandlerScope scope(*tx);
-      registry.find(record.event().type())->handler->handle(record.event(), *tx);
-    }
-    tx->commit();
-  }
-
-  HandlerUse use(const std::string& name, const Settings& settings = {}) {
-    for (auto& spec : shipped_handlers())
-      if (spec.name == name) return {std::move(spec), settings};
-    throw std::logic_error("no shipped handler " + name);
-  }
-
-  /// The columns of the one row that `sql` gives, as text.
-  std::vector<std::string> row(const std::string& sql) {
-    const auto tx = database().begin();
-    const auto rows = tx->query(database().dialect().render(sql));
-    EXPECT_EQ(rows.size(), 1U) << sql;
-    std::vector<std::string> fields;
-    for (std::size_t i = 0; i < rows.columns().size(); ++i)
-      fields.push_back(rows[0].get<std::string>(i));
-    return fields;
-  }
-
-  template <typename Refusal>
-  Refusal refusal(const std::string& name, const std::string& payload,
-                  const Settings& settings = {}) {
-    try {
-      handle(name, payload, settings);
-    } catch (const Refusal& error) {
-      return error;
-    }
-    throw std::logic_error("accepted: " + payload);
-  }
-
   std::int64_t mails() { return number("SELECT count(*) FROM {kinbox}.email_outbox"); }
 };
 
@@ -182,12 +126,7 @@ TEST_P(ShippedHandlers, MessageIdsHoldNothingThatAHeaderMustNot) {
 
 TEST_P(ShippedHandlers, SettingsThatCannotWorkAreRefusedAtStart) {
   const auto refused = [&](const Settings& settings) {
-    try {
-      HandlerRegistry({use("email_confirmation", settings)}, database().dialect());
-    } catch (const ConfigurationError& error) {
-      return std::string(error.what());
-    }
-    return std::string("accepted");
+    return problem_with("email_confirmation", settings);
   };
   EXPECT_EQ(refused({}), "accepted");
   EXPECT_THAT(refused({{"recipient.pointer", "/a"}, {"recipient.sql", "SELECT $1"}}),
