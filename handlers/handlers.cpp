@@ -1,12 +1,13 @@
 #include "handlers/handlers.hpp"
 
 #include "handlers/email_confirmation/email_confirmation.hpp"
+#include "handlers/inventory/inventory.hpp"
 #include "handlers/order_view/order_view.hpp"
 
 namespace kinbox {
 
 std::vector<HandlerSpec> shipped_handlers() {
-  return {handlers::order_view(), handlers::email_confirmation()};
+  return {handlers::order_view(), handlers::email_confirmation(), handlers::inventory()};
 }
 
 }  // namespace kinbox
