@@ -2,6 +2,7 @@
 
 #include "handlers/email_confirmation/email_confirmation.hpp"
 #include "handlers/inventory/inventory.hpp"
+#include "handlers/notification/notification.hpp"
 #include "handlers/order_view/order_view.hpp"
 #include "handlers/payment/payment.hpp"
 
@@ -9,7 +10,7 @@ namespace kinbox {
 
 std::vector<HandlerSpec> shipped_handlers() {
   return {handlers::order_view(), handlers::email_confirmation(), handlers::inventory(),
-          handlers::payment()};
+          handlers::payment(), handlers::notification()};
 }
 
 }  // namespace kinbox
