@@ -1,5 +1,6 @@
 #include "handlers/handlers.hpp"
 
+#include "handlers/analytics/analytics.hpp"
 #include "handlers/email_confirmation/email_confirmation.hpp"
 #include "handlers/inventory/inventory.hpp"
 #include "handlers/notification/notification.hpp"
@@ -10,7 +11,7 @@ namespace kinbox {
 
 std::vector<HandlerSpec> shipped_handlers() {
   return {handlers::order_view(), handlers::email_confirmation(), handlers::inventory(),
-          handlers::payment(), handlers::notification()};
+          handlers::payment(),    handlers::notification(),       handlers::analytics()};
 }
 
 }  // namespace kinbox
