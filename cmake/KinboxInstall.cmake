@@ -42,7 +42,7 @@ install(FILES "${CMAKE_CURRENT_BINARY_DIR}/kinbox.pc" DESTINATION "${kinbox_pc_d
 # For whoever reviews the schema, or applies it by other means; the binary has them inside.
 set(kinbox_migrations_directory "${CMAKE_INSTALL_DATADIR}/kinbox/migrations")
 install(DIRECTORY migrations/ DESTINATION "${kinbox_migrations_directory}/kinbox")
-foreach(handler IN ITEMS order_view email_confirmation)
+foreach(handler IN ITEMS order_view inventory payment notification analytics)
   install(DIRECTORY "handlers/${handler}/migrations/"
     DESTINATION "${kinbox_migrations_directory}/${handler}")
 endforeach()

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "kinbox/email/letter.hpp"
+#include "kinbox/email_address.hpp"
 #include "kinbox/errors.hpp"
 
 namespace kinbox::handlers {

@@ -107,6 +107,7 @@ class Transaction {
  private:
   friend class Executed;
   friend class OpenTransaction;
+  friend class EmailOutbox;
   friend class Outbox;
   friend class DeadLetters;
   template <typename Call>
@@ -120,7 +121,7 @@ class Transaction {
   Handling handling_;
   /// Events emitted since `handling_` began.
   int emitted_ = 0;
-  /// Rows for the relay.
+  /// Rows that leave the database, by a relay or an e-mail sender.
   std::size_t outbox_rows_ = 0;
 };
 
@@ -140,7 +141,7 @@ class OpenTransaction : public Transaction {
   /// What is emitted from now on follows from this event.
   void set_handling(const Handling& handling);
 
-  /// Rows that this transaction wrote for an outbox relay to carry.
+  /// Rows that this transaction wrote for an outbox relay to carry, or an e-mail sender to send.
   std::size_t outbox_rows() const noexcept { return outbox_rows_; }
 
   /// From now on every statement is sent as it is. Before the first one. Without it a driver may

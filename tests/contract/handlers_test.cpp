@@ -13,6 +13,15 @@ const char* const kOrder =
     R"("sellerIds":["s-1","s-2"],"totalAmount":129.90,"orderNumber":"2024-17",)"
     R"("buyerEmail":"zoe@example.com"})";
 
+const char* const kShipped =
+    R"({"eventId":"e-7","eventType":"ORDER_SHIPPED","orderId":"o-1","orderNumber":"2024-17",)"
+    R"("buyerId":"b-1","buyerEmail":"zoe@example.com","sellerIds":["s-1"],"status":"SHIPPED",)"
+    R"("previousStatus":"PAID"})";
+const char* const kShippedAgain =
+    R"({"eventId":"e-8","eventType":"ORDER_SHIPPED","orderId":"o-1","orderNumber":"2024-17",)"
+    R"("buyerId":"b-1","buyerEmail":"other@example.com","sellerIds":["s-1"],"status":"SHIPPED",)"
+    R"("previousStatus":"PAID"})";
+
 std::string order_with(const std::string& piece, const std::string& instead) {
   return with(kOrder, piece, instead);
 }
@@ -75,6 +84,21 @@ TEST_P(ShippedHandlers, EmailConfirmationMailsAnOrderOnce) {
   EXPECT_THAT(row("SELECT event_id FROM {kinbox}.email_outbox"), ElementsAre("e-1"));
   handle("email_confirmation", order_with("o-1", "o-2"));
   EXPECT_EQ(mails(), 2);
+}
+
+TEST_P(ShippedHandlers, EmailConfirmationTellsTheBuyerOnceThatTheOrderIsOnItsWay) {
+  handle("email_confirmation", kOrder);
+  handle("email_confirmation", kShipped);
+  handle("email_confirmation", kShippedAgain);
+  EXPECT_EQ(mails(), 2);
+  EXPECT_THAT(
+      row("SELECT order_id, revision, recipient, message_id, event_id "
+          "FROM {kinbox}.email_outbox WHERE email_type = 'order_shipped'"),
+      ElementsAre("o-1", "1", "zoe@example.com", "<order_shipped.o-1.1@kinbox.invalid>", "e-7"));
+  std::string without = kShipped;
+  without.replace(without.find("buyerEmail"), 10, "nobody");
+  EXPECT_THAT(refusal<PermanentError>("email_confirmation", without).what(),
+              HasSubstr("no \"/buyerEmail\""));
 }
 
 TEST_P(ShippedHandlers, EmailConfirmationFindsTheRecipientWhereToldTo) {

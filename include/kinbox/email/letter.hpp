@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "kinbox/email_address.hpp"
 #include "kinbox/errors.hpp"
 
 namespace kinbox::email {
@@ -27,11 +28,6 @@ struct Mailbox {
   std::string name = {};
   std::string address = {};
 };
-
-/// Whether `address` is one a mail can be sent to, and can do no harm in a mail's header or in the
-/// dialogue with a server: both sides of the '@', printable ASCII, none of `,;<>"()[]\:`, at most
-/// 64 and 255 bytes. Not whether it exists.
-bool is_usable_address(std::string_view address);
 
 struct Letter {
   Mailbox from;

@@ -1,8 +1,8 @@
-#include "handlers/email_confirmation/message_id.hpp"
+#include "core/email_message_id.hpp"
 
 #include "kinbox/errors.hpp"
 
-namespace kinbox::handlers {
+namespace kinbox {
 namespace {
 
 constexpr std::string_view kPlain =
@@ -32,8 +32,8 @@ void require_message_id_domain(std::string_view domain) {
                              "\": write a domain name, as in mail.example.com");
 }
 
-std::string message_id(std::string_view email_type, std::string_view order_id, int revision,
-                       std::string_view domain) {
+std::string email_message_id(std::string_view email_type, std::string_view order_id, int revision,
+                             std::string_view domain) {
   std::string id("<");
   append_escaped(id, email_type);
   id += '.';
@@ -42,4 +42,4 @@ std::string message_id(std::string_view email_type, std::string_view order_id, i
   return id.append(domain).append(">");
 }
 
-}  // namespace kinbox::handlers
+}  // namespace kinbox

@@ -1,6 +1,6 @@
-#include <algorithm>
+#include "kinbox/email_address.hpp"
 
-#include "kinbox/email/letter.hpp"
+#include <algorithm>
 
 namespace kinbox::email {
 namespace {
