@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <variant>
 
@@ -99,7 +100,7 @@ struct SourceMessage {
   int severity = 6;
   std::string text;
 };
-/// A batch that wrote rows for the outbox relay is committed.
+/// A batch that wrote rows which leave the database (events, dead letters, e-mails) is committed.
 struct Emitted {
   std::size_t records = 0;
 };
@@ -118,6 +119,32 @@ struct RelayRefused {
 struct Relayed {
   std::size_t records = 0;
 };
+/// A row of `email_outbox`, named by its id and what its receivers see of it.
+struct Mail {
+  std::int64_t id = 0;
+  std::string message_id;
+};
+/// The server took it, or whatever stands for one.
+struct MailSent {
+  Mail mail;
+};
+/// The server does not want it now.
+struct MailDeferred {
+  Mail mail;
+  std::string why;
+  std::chrono::milliseconds retry_in{0};
+};
+/// It will not be sent; a person decides.
+struct MailFailed {
+  Mail mail;
+  std::string why;
+};
+/// Nobody knows whether it arrived. `held`: a person decides; else it is sent again.
+struct MailUnknown {
+  Mail mail;
+  std::string why;
+  bool held = false;
+};
 /// A transaction took longer than its bound and was made smaller.
 struct BatchShrunk {
   std::size_t records = 0;
@@ -130,7 +157,8 @@ using Notice =
                  notice::Committed, notice::RetryScheduled, notice::DeadLettered, notice::Skipped,
                  notice::SeenAgain, notice::IdConflictReported, notice::Halted, notice::Unavailable,
                  notice::Available, notice::SourceMessage, notice::Emitted, notice::RelayBlocked,
-                 notice::RelayRefused, notice::Relayed, notice::BatchShrunk>;
+                 notice::RelayRefused, notice::Relayed, notice::MailSent, notice::MailDeferred,
+                 notice::MailFailed, notice::MailUnknown, notice::BatchShrunk>;
 
 /// The one outward seam: logs, metrics, demonstrations and tests hang here.
 ///

@@ -64,6 +64,18 @@ struct HowItRepeats {
   std::optional<Repeats> operator()(const notice::Relayed&) const {
     return Repeats{"relayed", {.lines = 1, .per = std::chrono::seconds{10}}};
   }
+  std::optional<Repeats> operator()(const notice::MailSent&) const {
+    return Repeats{"mail sent", {.lines = 5, .per = std::chrono::seconds{10}}};
+  }
+  std::optional<Repeats> operator()(const notice::MailDeferred&) const {
+    return Repeats{"mail deferred", {.lines = 5, .per = std::chrono::seconds{10}}};
+  }
+  std::optional<Repeats> operator()(const notice::MailFailed&) const {
+    return Repeats{"mail failed", {.lines = 20, .per = std::chrono::seconds{10}}};
+  }
+  std::optional<Repeats> operator()(const notice::MailUnknown&) const {
+    return Repeats{"mail unknown", {.lines = 20, .per = std::chrono::seconds{10}}};
+  }
   std::optional<Repeats> operator()(const notice::BatchShrunk&) const {
     return Repeats{"shrunk", {.lines = 1, .per = std::chrono::seconds{10}}};
   }

@@ -39,6 +39,14 @@ void add_failure(LogLine& line, const Failure& failure) {
   line.fields.emplace_back("attempts", std::int64_t{failure.attempts});
 }
 
+LogLine about_mail(LogLevel level, std::string kind, const notice::Mail& mail,
+                   const std::string& text) {
+  return {level,
+          std::move(kind),
+          "mail " + std::to_string(mail.id) + " " + mail.message_id + ": " + text,
+          {{"mail", mail.id}, {"message_id", mail.message_id}}};
+}
+
 /// "order_view: SqlError 23505: duplicate key ..."
 std::string cause(const Failure& failure) {
   std::string text;
@@ -163,10 +171,11 @@ struct ToLine {
 
   LogLine operator()(const notice::Emitted& n) const {
     const auto records = static_cast<std::int64_t>(n.records);
-    return {LogLevel::kDebug,
-            "emitted",
-            std::to_string(records) + " outgoing records are committed and wait for the relay",
-            {{"records", records}}};
+    return {
+        LogLevel::kDebug,
+        "emitted",
+        std::to_string(records) + " outgoing records or e-mails are committed and wait to be sent",
+        {{"records", records}}};
   }
 
   LogLine operator()(const notice::RelayBlocked& n) const {
@@ -194,6 +203,30 @@ struct ToLine {
             "relayed",
             std::to_string(records) + " outgoing records are on Kafka",
             {{"records", records}}};
+  }
+
+  LogLine operator()(const notice::MailSent& n) const {
+    return about_mail(LogLevel::kInfo, "mail_sent", n.mail, "sent");
+  }
+
+  LogLine operator()(const notice::MailDeferred& n) const {
+    return about_mail(LogLevel::kWarning, "mail_deferred", n.mail,
+                      "not now: " + loggable_error(n.why) + "; again in " + to_text(n.retry_in));
+  }
+
+  LogLine operator()(const notice::MailFailed& n) const {
+    return about_mail(LogLevel::kError, "mail_failed", n.mail,
+                      "will not be sent: " + loggable_error(n.why) + "; see `kinbox mail show " +
+                          std::to_string(n.mail.id) + "`, then retry or discard");
+  }
+
+  LogLine operator()(const notice::MailUnknown& n) const {
+    const auto id = std::to_string(n.mail.id);
+    return about_mail(LogLevel::kWarning, "mail_unknown", n.mail,
+                      "may have arrived or not: " + loggable_error(n.why) +
+                          (n.held ? "; held, decide with `kinbox mail retry " + id +
+                                        "` or `kinbox mail discard " + id + "`"
+                                  : "; sent again with the same Message-ID"));
   }
 
   LogLine operator()(const notice::BatchShrunk& n) const {

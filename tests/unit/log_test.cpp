@@ -106,11 +106,17 @@ TEST(NoticeLine, EveryNoticeHasAKindAndAText) {
       {notice::Unavailable{"connection refused", milliseconds{2000}}, "trying again in 2.0s"},
       {notice::Available{"the database"}, "the database answers again"},
       {notice::SourceMessage{4, "broker down"}, "kafka: broker down"},
-      {notice::Emitted{3}, "3 outgoing records are committed"},
+      {notice::Emitted{3}, "3 outgoing records or e-mails are committed"},
       {notice::RelayBlocked{"dlq.g.orders", "unknown topic", 3},
        "3 records wait for topic dlq.g.orders: unknown topic"},
       {notice::RelayRefused{"payments", "too large", 1},
        "1 records are set aside, topic payments will never take them: too large"},
+      {notice::MailSent{{7, "<m@d>"}}, "mail 7 <m@d>: sent"},
+      {notice::MailDeferred{{7, "<m@d>"}, "450 later", std::chrono::seconds{5}}, "450 later"},
+      {notice::MailFailed{{7, "<m@d>"}, "550 no such user"}, "see `kinbox mail show 7`"},
+      {notice::MailUnknown{{7, "<m@d>"}, "no answer", false},
+       "sent again with the same Message-ID"},
+      {notice::MailUnknown{{7, "<m@d>"}, "no answer", true}, "`kinbox mail discard 7`"},
       {notice::Relayed{2}, "2 outgoing records are on Kafka"},
       {notice::BatchShrunk{250}, "batches are now 250 records"}};
   for (const auto& [notice, text] : cases) {
