@@ -5,7 +5,8 @@ set(kinbox_cmake_directory "${CMAKE_INSTALL_LIBDIR}/cmake/kinbox")
 install(DIRECTORY include/kinbox DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   FILES_MATCHING PATTERN "*.hpp")
 foreach(header IN ITEMS handlers order_view/order_view
-    email_confirmation/email_confirmation email_confirmation/templates)
+    email_confirmation/email_confirmation email_confirmation/templates inventory/inventory
+    payment/payment notification/notification analytics/analytics)
   cmake_path(GET header PARENT_PATH folder)
   install(FILES "handlers/${header}.hpp"
     DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/kinbox/handlers/${folder}")
