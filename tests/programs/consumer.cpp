@@ -4,6 +4,8 @@
 //   consumer NAME=VALUE...
 //     brokers, topics (comma-separated), group       what it reads
 //     sqlite=PATH | postgres=URI schema=NAME         where it writes: table `effects` (event_id)
+//     handler=NAME                                   instead: a shipped handler, whose name the
+//                                                    consumer has too; other types are skipped
 //     step=fetched|...|before_tell at=N signal=KILL|STOP   what it does to itself, at the Nth time
 //     large_at=N                                     the Nth event asks PostgreSQL for a gigabyte,
 //     and
@@ -29,6 +31,7 @@
 #include <utility>
 #include <vector>
 
+#include "handlers/handlers.hpp"
 #include "kinbox/kafka/source.hpp"
 #include "kinbox/worker.hpp"
 #include "programs/victim.hpp"
@@ -112,10 +115,23 @@ class InsertAndReadMuch : public kinbox::testing::InsertEffect {
   int seen_ = 0;
 };
 
+kinbox::ConsumerSpec with_shipped_handler(const std::string& name, const std::string& group,
+                                          std::vector<std::string> topics) {
+  kinbox::ConsumerSpec spec;
+  spec.name = name;
+  spec.group = group;
+  spec.topics = std::move(topics);
+  for (auto& handler : kinbox::shipped_handlers())
+    if (handler.name == name) spec.handlers.push_back({std::move(handler)});
+  return spec;
+}
+
 kinbox::ConsumerSpec consumer(const Arguments& arguments) {
   std::vector<std::string> topics;
   std::istringstream list(arguments.text("topics"));
   for (std::string topic; std::getline(list, topic, ',');) topics.push_back(topic);
+  if (const auto handler = arguments.text("handler"); !handler.empty())
+    return with_shipped_handler(handler, arguments.text("group"), std::move(topics));
   return kinbox::testing::victim(
       arguments.text("group"), std::move(topics),
       [large_at = arguments.number("large_at", 0)](const kinbox::HandlerContext& context) {
@@ -140,6 +156,13 @@ int main(int argc, char** argv) {
   kinbox::WorkerOptions options;
   options.budget.max_records = static_cast<std::size_t>(arguments.number("batch", 20));
   options.budget.max_wait = std::chrono::milliseconds{20};
+  if (!arguments.text("handler").empty()) {
+    options.dispatch.unknown_types = kinbox::UnknownTypes::kSkip;
+    // What comes before what it needs is waited for.
+    options.dispatch.on_error.retry = {.max_attempts = 10'000,
+                                       .first_delay = std::chrono::milliseconds{1},
+                                       .max_delay = std::chrono::milliseconds{100}};
+  }
   auto spec = consumer(arguments);
   auto source =
       kinbox::kafka::make_source({.settings = kinbox::kafka::Settings(kafka_settings(arguments)),
