@@ -61,7 +61,7 @@ BatchOutcome Batch::run() {
     return BatchClaimMissed{missed.partition};
   } catch (const Failed& failed) {
     return BatchEventFailed{failed.index, failed.error};
-  } catch (const BlameOpen&) {
+  } catch (const StatementSenders::OneOfSeveral&) {
     return BatchBlameOpen{};
   } catch (const TooLong& too_long) {
     return BatchTooLong{too_long.fits};
@@ -128,7 +128,7 @@ void Batch::claim(OpenTransaction& tx) {
     if (!without_known(tx, old).claims.empty())
       throw InfrastructureError("an inbox row vanished while it was looked at");
   });
-  claimed_ = tx.last_statement();
+  senders_.begin_after(tx.last_statement(), items_.size());
 }
 
 Batch::Claims Batch::claims() const {
@@ -164,7 +164,6 @@ Batch::Claims Batch::without_known(OpenTransaction& tx, const Claims& wanted) {
 
 void Batch::settle_all(OpenTransaction& tx) {
   if (manner_.patience) tx.give_way_after(*manner_.patience);
-  last_statement_.reserve(items_.size());
   for (std::size_t i = 0; i < items_.size(); ++i) settle(tx, i);
 }
 
@@ -173,7 +172,7 @@ void Batch::settle(OpenTransaction& tx, std::size_t index) {
     settle_known(tx, index, *known_[index]);
   else
     settle_new(tx, index);
-  last_statement_.push_back(tx.last_statement());
+  senders_.item_sent_up_to(tx.last_statement());
 }
 
 void Batch::settle_known(OpenTransaction& tx, std::size_t index, const Inbox::Entry& entry) {
@@ -235,7 +234,7 @@ void Batch::handle(OpenTransaction& tx, std::size_t index) {
   // fails its event, a lost connection is nobody's fault whatever was thrown on top of it.
   if (const auto failure = tx.known_failure()) {
     if (is_infrastructure(failure)) std::rethrow_exception(failure);
-    throw Failed{blamed(blamed_statement(failure), index), failure};
+    throw Failed{senders_.blamed(blamed_statement(failure), index), failure};
   }
   if (thrown) throw Failed{index, thrown};
   parts_.observer.on_step(Step::kHandled);
@@ -277,7 +276,7 @@ void Batch::own(const char* what, Call call) const {
     try {
       call();
     } catch (const SqlError& e) {
-      if (const auto sender = sender_of(e.statement()))
+      if (const auto sender = senders_.sender_of(e.statement()))
         throw Failed{*sender, std::current_exception()};
       throw;
     }
@@ -288,21 +287,6 @@ void Batch::look_at_clock(std::size_t index) const {
   if (index + 1 == items_.size()) return;
   if (std::chrono::steady_clock::now() - started_ <= parts_.max_transaction_time) return;
   throw TooLong{std::max<std::size_t>(index, 1)};
-}
-
-std::optional<std::size_t> Batch::sender_of(StatementNumber statement) const {
-  if (statement == kOneOfSeveral) throw BlameOpen{};
-  if (statement <= claimed_ || last_statement_.empty() || statement > last_statement_.back())
-    return std::nullopt;
-  return blamed(statement, 0);
-}
-
-std::size_t Batch::blamed(StatementNumber statement, std::size_t fallback) const {
-  if (statement == kOneOfSeveral) throw BlameOpen{};
-  if (statement == 0) return fallback;
-  const auto item = std::lower_bound(last_statement_.begin(), last_statement_.end(), statement);
-  return item == last_statement_.end() ? fallback
-                                       : static_cast<std::size_t>(item - last_statement_.begin());
 }
 
 void Batch::advance() {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/consumer_lock.hpp"
+#include "core/statement_senders.hpp"
 #include "kinbox/database.hpp"
 #include "kinbox/dead_letter.hpp"
 #include "kinbox/dispatcher.hpp"
@@ -111,8 +112,6 @@ class Batch {
     std::exception_ptr error;
   };
 
-  struct BlameOpen {};
-
   /// Claims, each with the index of its item.
   struct Claims {
     std::vector<Inbox::Claim> claims;
@@ -146,11 +145,6 @@ class Batch {
   template <typename Call>
   void own(const char* what, Call call) const;
   void look_at_clock(std::size_t index) const;
-  /// The item whose handler sent `statement`; none when kinbox itself did.
-  std::optional<std::size_t> sender_of(StatementNumber statement) const;
-  /// The item whose statements include `statement`; its own index when none does.
-  /// Throws BlameOpen when it is one of several.
-  std::size_t blamed(StatementNumber statement, std::size_t fallback) const;
   void advance();
 
   const Parts& parts_;
@@ -160,10 +154,7 @@ class Batch {
   std::vector<Progress::Opening> openings_;
   /// For each item: what was recorded of its id before, nullopt if the claim was new.
   std::vector<std::optional<Inbox::Entry>> known_;
-  /// Statements up to this one are kinbox's, and answered.
-  StatementNumber claimed_ = 0;
-  /// For each settled item, the number of the last statement it sent.
-  std::vector<StatementNumber> last_statement_;
+  StatementSenders senders_;
   std::vector<Notice> notices_;
   std::chrono::steady_clock::time_point started_{};
 };
