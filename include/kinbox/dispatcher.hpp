@@ -14,8 +14,10 @@
 #include "kinbox/event_decoder.hpp"
 #include "kinbox/handler_registry.hpp"
 #include "kinbox/observer.hpp"
+#include "kinbox/outbox.hpp"
 #include "kinbox/progress.hpp"
 #include "kinbox/record.hpp"
+#include "kinbox/replies.hpp"
 #include "kinbox/retry_policy.hpp"
 
 namespace kinbox {
@@ -78,6 +80,10 @@ class Dispatcher {
     const HandlerRegistry& handlers;
     DeadLetters::Options dead_letters;
     Observer& observer;
+    /// As require_usable wants them; nullopt: producers are told nothing.
+    std::optional<ReplyOptions> replies = std::nullopt;
+    /// How replies are written.
+    OutboxOptions outbox = {};
   };
 
   Dispatcher(Parts parts, DispatcherOptions options, Database& database);

@@ -81,6 +81,14 @@ struct IdConflictReported {
   Offset offset = 0;
   std::string event_id;
 };
+/// A record wished for a reply that it cannot have (a topic that is not allowed). It has its
+/// verdict all the same.
+struct ReplyRefused {
+  TopicPartition partition;
+  Offset offset = 0;
+  std::string event_id;
+  std::string why;
+};
 struct Halted {
   TopicPartition partition;
   Offset offset = 0;
@@ -155,10 +163,11 @@ struct BatchShrunk {
 using Notice =
     std::variant<notice::Assigned, notice::Revoked, notice::Unclaimed, notice::ClaimMissed,
                  notice::Committed, notice::RetryScheduled, notice::DeadLettered, notice::Skipped,
-                 notice::SeenAgain, notice::IdConflictReported, notice::Halted, notice::Unavailable,
-                 notice::Available, notice::SourceMessage, notice::Emitted, notice::RelayBlocked,
-                 notice::RelayRefused, notice::Relayed, notice::MailSent, notice::MailDeferred,
-                 notice::MailFailed, notice::MailUnknown, notice::BatchShrunk>;
+                 notice::SeenAgain, notice::IdConflictReported, notice::ReplyRefused,
+                 notice::Halted, notice::Unavailable, notice::Available, notice::SourceMessage,
+                 notice::Emitted, notice::RelayBlocked, notice::RelayRefused, notice::Relayed,
+                 notice::MailSent, notice::MailDeferred, notice::MailFailed, notice::MailUnknown,
+                 notice::BatchShrunk>;
 
 /// The one outward seam: logs, metrics, demonstrations and tests hang here.
 ///

@@ -50,6 +50,8 @@ struct ConsumerSpec {
   bool relay_dead_letters = true;
   /// What its handlers are given to emit events with.
   OutboxOptions outbox = {};
+  /// What the producers of its events are told; nothing unless given.
+  std::optional<ReplyOptions> replies = std::nullopt;
 };
 
 /// How a run of a worker ended.
@@ -65,6 +67,7 @@ struct WorkerResult {
 /// they go; keeps polling while events wait for a retry or the database is away.
 class Worker {
  public:
+  /// Throws ConfigurationError on replies that cannot work; see require_usable.
   Worker(ConsumerSpec consumer, WorkerOptions options, std::unique_ptr<Source> source,
          std::unique_ptr<Database> database, Observer& observer);
   ~Worker();

@@ -26,6 +26,7 @@ CREATE TABLE {kinbox}.outbox_events (
   causationid   text COLLATE "C",
   traceparent   text COLLATE "C",
   tracestate    text COLLATE "C",
+  correlationid text COLLATE "C",
   headers       text NOT NULL DEFAULT '[]',
   PRIMARY KEY (id, source)
 );

@@ -58,6 +58,7 @@ ConsumerSpec make_spec(const ConsumerConfig& consumer, const Config& config,
   spec.decoder = EventDecoder(IdentityRules{}, consumer.identity);
   spec.relay_dead_letters = consumer.dlq_topic.has_value();
   spec.outbox = outbox_options(config.outbox);
+  spec.replies = consumer.replies;
   if (consumer.dlq_topic) spec.dlq_topic = *consumer.dlq_topic;
   return spec;
 }

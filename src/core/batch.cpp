@@ -54,6 +54,7 @@ BatchOutcome Batch::run() {
     claim(*tx);
     parts_.observer.on_step(Step::kClaimed);
     settle_all(*tx);
+    reply(*tx);
     close(*tx);
     parts_.observer.on_step(Step::kBeforeCommit);
     commit(*tx);
@@ -251,6 +252,21 @@ void Batch::bury(OpenTransaction& tx, const BatchItem& item, const Failure& fail
   ++stretch_of(item).tally.dead;
   notices_.push_back(notice::DeadLettered{item.partition->id, item.record->offset(),
                                           item.event ? item.event->id() : std::string(), failure});
+}
+
+void Batch::reply(OpenTransaction& tx) {
+  if (parts_.replies == nullptr) return;
+  own("reply", [&] {
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+      const auto& item = *items_[i];
+      // What was known had its reply, or has none. An id_conflict is among it: under its id another
+      // event had one.
+      if (known_[i] || !item.event) continue;
+      if (auto why = parts_.replies->write(tx, *item.event, item.planned, item.failure))
+        notices_.push_back(notice::ReplyRefused{item.partition->id, item.record->offset(),
+                                                item.event->id(), std::move(*why)});
+    }
+  });
 }
 
 void Batch::close(OpenTransaction& tx) {

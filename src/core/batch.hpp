@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/consumer_lock.hpp"
+#include "core/replies.hpp"
 #include "core/statement_senders.hpp"
 #include "kinbox/database.hpp"
 #include "kinbox/dead_letter.hpp"
@@ -70,6 +71,8 @@ class Batch {
     const Progress& progress;
     const DeadLetters& dead_letters;
     Observer& observer;
+    /// Null: producers are told nothing.
+    const Replies* replies = nullptr;
     IdConflict id_conflict = IdConflict::kDeadLetter;
     std::chrono::milliseconds max_transaction_time{15'000};
     std::string consumer = {};
@@ -138,6 +141,7 @@ class Batch {
   void settle_new(OpenTransaction& tx, std::size_t index);
   void handle(OpenTransaction& tx, std::size_t index);
   void bury(OpenTransaction& tx, const BatchItem& item, const Failure& failure);
+  void reply(OpenTransaction& tx);
   void close(OpenTransaction& tx);
   void commit(OpenTransaction& tx);
   /// Runs kinbox's own statements. What fails in them may be a handler's that was handed over

@@ -23,6 +23,11 @@ using Mode = ConsumerLock::Mode;
 /// Beside others, alone, beside others again: then it waits like after any trouble.
 constexpr int kAttemptsAtOnce = 3;
 
+std::optional<Replies> make_replies(Dispatcher::Parts& parts, const Dialect& dialect) {
+  if (!parts.replies) return std::nullopt;
+  return Replies({parts.consumer, std::move(*parts.replies), std::move(parts.outbox)}, dialect);
+}
+
 Timestamp now() {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
@@ -41,12 +46,14 @@ class Dispatcher::Impl {
         inbox_(parts.consumer, database.dialect()),
         progress_(parts.consumer, parts.owner, database.dialect()),
         dead_letters_(std::move(parts.dead_letters), database.dialect()),
+        replies_(make_replies(parts, database.dialect())),
         batch_parts_{database,
                      lock_,
                      inbox_,
                      progress_,
                      dead_letters_,
                      observer_,
+                     replies_ ? &*replies_ : nullptr,
                      options.id_conflict,
                      options.max_transaction_time,
                      parts.consumer},
@@ -283,6 +290,7 @@ class Dispatcher::Impl {
   Inbox inbox_;
   Progress progress_;
   DeadLetters dead_letters_;
+  std::optional<Replies> replies_;
   Batch::Parts batch_parts_;
   std::size_t limit_;
   Batch::Sending sending_ = Batch::Sending::kCombined;

@@ -1,5 +1,7 @@
 #include "kinbox/outbox.hpp"
 
+#include <algorithm>
+
 #include "core/header_codec.hpp"
 #include "core/outbox_place.hpp"
 #include "core/outgoing_event.hpp"
@@ -18,8 +20,8 @@ constexpr std::string_view kInsert =
 // The names that Debezium's outbox event router looks for.
 constexpr std::string_view kInsertForCapture =
     "INSERT INTO {kinbox}.outbox_events (id, source, aggregatetype, aggregateid, type, payload, "
-    "occurred_at, content_type, causationid, traceparent, tracestate, headers) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    "occurred_at, content_type, causationid, traceparent, tracestate, correlationid, headers) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 // The log has the row; the table stays empty.
 constexpr std::string_view kForget =
     "DELETE FROM {kinbox}.outbox_events WHERE id = $1 AND source = $2";
@@ -28,6 +30,16 @@ constexpr std::string_view kForget =
 std::optional<std::string_view> or_null(const std::string& text) {
   if (text.empty()) return std::nullopt;
   return text;
+}
+
+/// The one header of the event's own that gets a column: requesters find their replies by it.
+std::optional<std::string_view> correlation_of(const OutgoingEvent& event) {
+  const auto& headers = event.headers;
+  const auto last = std::find_if(headers.rbegin(), headers.rend(),
+                                 [](const auto& h) { return h.name == "correlation-id"; });
+  if (last == headers.rend() || !last->value || !is_storable_text(*last->value))
+    return std::nullopt;
+  return *last->value;
 }
 
 std::string own_headers(const OutgoingEvent& event) {
@@ -69,7 +81,7 @@ std::string Outbox::emit(Transaction& tx, const OutgoingEvent& event) const {
     tx.execute(insert_, decided.id, decided.source, event.topic, event.key, event.type,
                bytes_of(event.payload), decided.time, event.content_type,
                or_null(decided.causation_id), or_null(decided.traceparent),
-               or_null(decided.tracestate), own_headers(event));
+               or_null(decided.tracestate), correlation_of(event), own_headers(event));
     tx.execute(forget_, decided.id, decided.source);
     return decided.id;
   }

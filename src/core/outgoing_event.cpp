@@ -117,6 +117,15 @@ void carry_trace(const OutgoingEvent& event, const Event& cause, DecidedEvent& d
     decided.tracestate = carried(cause, "ce_tracestate");
 }
 
+/// Neither names nor ids hold a NUL, so no two quadruples give one text.
+std::string derived_id(const Handling& handling, std::string_view which) {
+  std::string name(handling.consumer);
+  name.append(1, '\0').append(handling.event->id());
+  name.append(1, '\0').append(std::to_string(handling.generation));
+  name.append(1, '\0').append(which);
+  return uuid_v5(kNamespace, name);
+}
+
 Timestamp now() {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
@@ -136,12 +145,11 @@ bool is_uri_reference(std::string_view text) {
 }
 
 std::string derived_event_id(const Handling& handling, int ordinal) {
-  // Neither names nor ids hold a NUL, so no two quadruples give one text.
-  std::string name(handling.consumer);
-  name.append(1, '\0').append(handling.event->id());
-  name.append(1, '\0').append(std::to_string(handling.generation));
-  name.append(1, '\0').append(std::to_string(ordinal));
-  return uuid_v5(kNamespace, name);
+  return derived_id(handling, std::to_string(ordinal));
+}
+
+std::string derived_reply_id(const Handling& handling, std::string_view verdict) {
+  return derived_id(handling, verdict);
 }
 
 DecidedEvent decide(const OutgoingEvent& event, const OutboxOptions& options,

@@ -35,6 +35,9 @@ void refuse_too_large(const OutgoingEvent& event, const std::vector<Header>& hea
 /// The id of what a handler emits: UUIDv5 of consumer, event id, generation and ordinal.
 std::string derived_event_id(const Handling& handling, int ordinal);
 
+/// The id of the reply that says `verdict` of the event: no event that a handler emits has it.
+std::string derived_reply_id(const Handling& handling, std::string_view verdict);
+
 /// Whether `text` consists of the characters that RFC 3986 allows in a URI reference.
 bool is_uri_reference(std::string_view text);
 

@@ -47,8 +47,12 @@ class Worker::Impl : public AssignmentListener {
                                       .group = consumer_.group,
                                       .dlq_topic = consumer_.dlq_topic,
                                       .relay = consumer_.relay_dead_letters},
-                     .observer = observer_},
-                    options_.dispatch, *database_) {}
+                     .observer = observer_,
+                     .replies = consumer_.replies,
+                     .outbox = consumer_.outbox},
+                    options_.dispatch, *database_) {
+    if (consumer_.replies) require_usable(*consumer_.replies, consumer_.topics);
+  }
 
   WorkerResult run(const Until& until, std::chrono::milliseconds drain) {
     if (register_patiently()) {

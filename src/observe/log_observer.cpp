@@ -41,6 +41,9 @@ struct HowItRepeats {
   std::optional<Repeats> operator()(const notice::IdConflictReported&) const {
     return Repeats{"id conflict", {.lines = 5, .per = std::chrono::seconds{10}}};
   }
+  std::optional<Repeats> operator()(const notice::ReplyRefused&) const {
+    return Repeats{"reply refused", {.lines = 5, .per = std::chrono::seconds{10}}};
+  }
   std::optional<Repeats> operator()(const notice::ClaimMissed& n) const {
     return Repeats{"missed " + place(n.partition), {.lines = 3, .per = std::chrono::seconds{10}}};
   }

@@ -139,6 +139,11 @@ struct ToLine {
                         "to two events");
   }
 
+  LogLine operator()(const notice::ReplyRefused& n) const {
+    return about_record(LogLevel::kWarning, "reply_refused", n,
+                        "no reply is sent, the event keeps its verdict: " + loggable_error(n.why));
+  }
+
   LogLine operator()(const notice::Halted& n) const {
     auto line = about(LogLevel::kError, "halted", n.partition, "");
     line.text = place(n.partition) + '@' + std::to_string(n.offset) +

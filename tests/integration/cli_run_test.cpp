@@ -124,6 +124,21 @@ TEST_F(CliRun, UntilIdleSendsDeadLettersBeforeItEnds) {
   EXPECT_EQ(number("SELECT count(*) FROM outbox WHERE state = 'sent'"), 1);
 }
 
+TEST_F(CliRun, UntilIdleSendsRepliesBeforeItEndsAndLogsThoseItRefuses) {
+  cluster_.create_topic("shop.replies", 1);
+  configure("    reply: {to: shop.replies, allow: [shop.replies]}\n");
+  send_orders(0, 3);
+  auto stray = text_record(kTopic, 0, order(3));
+  stray.headers = {{"reply-to", "ledger"}};
+  produce(cluster_.bootstrap_servers(), std::vector<OwnedRecord>{stray});
+  EXPECT_EQ(run({"run", "--until-idle"}), kClean) << errors_;
+  EXPECT_EQ(number("SELECT count(*) FROM order_view"), 4);
+  EXPECT_EQ(number("SELECT count(*) FROM outbox WHERE state = 'sent' AND topic = 'shop.replies' "
+                   "AND event_type = 'ORDER_CREATED.processed'"),
+            3);
+  EXPECT_THAT(errors_, AllOf(HasSubstr(R"("kind":"reply_refused")"), HasSubstr("ledger")));
+}
+
 TEST_F(CliRun, WithoutARelayOutgoingRecordsStayInTheOutboxAndStatusSaysSo) {
   configure("outbox: {relay: none}\n");
   produce(cluster_.bootstrap_servers(),
@@ -315,11 +330,12 @@ class CliRunKafka : public CliRun {
   static kafka::Settings settings() {
     return kafka::Settings({{"bootstrap.servers", KafkaService::get().brokers()}});
   }
-  void configure_kafka(const std::string& setting = "client.id: test", int workers = 1) {
+  void configure_kafka(const std::string& setting = "client.id: test", int workers = 1,
+                       const std::string& more = "") {
     std::ofstream(config_) << "kafka:\n  bootstrap.servers: '" << KafkaService::get().brokers()
                            << "'\n  " << setting << "\ndatabase: {sqlite: k.db}\nconsumers:\n"
                            << "  - {name: orders, group: " << topic_ << ", topics: [" << topic_
-                           << "], handlers: [order_view], workers: " << workers << "}\n";
+                           << "], handlers: [order_view], workers: " << workers << more << "}\n";
   }
 
   std::string topic_ = unique_name("cli");
@@ -352,6 +368,13 @@ TEST_F(CliRunKafka, UntilIdleNamesATopicThatDoesNotExist) {
   configure_kafka();
   EXPECT_EQ(run({"run", "--until-idle"}), exited(69));
   EXPECT_THAT(errors_, HasSubstr("Kafka has no topic " + topic_));
+}
+
+TEST_F(CliRunKafka, UntilIdleNamesATopicOfRepliesThatDoesNotExist) {
+  const auto missing = unique_name("missing");
+  configure_kafka("client.id: test", 1, ", reply: {allow: [" + missing + "]}");
+  EXPECT_EQ(run({"run", "--until-idle"}), exited(69));
+  EXPECT_THAT(errors_, HasSubstr("Kafka has no topic " + missing + " for its replies"));
 }
 
 TEST_F(CliRunKafka, WaitsForATopicThatDoesNotExistYetAndSaysSo) {

@@ -6,6 +6,8 @@
 #include "kinbox/event.hpp"
 #include "kinbox/outbox.hpp"
 #include "kinbox/postgres/database.hpp"
+#include "kinbox/testing/scripted_log.hpp"
+#include "kinbox/worker.hpp"
 #include "support/postgres_server.hpp"
 #include "support/postgres_test_database.hpp"
 #include "support/services.hpp"
@@ -122,6 +124,31 @@ TEST_F(OutboxCapture, GetsWhatAHandlerEmittedInOrderWithWhatCausedIt) {
         lines[static_cast<std::size_t>(2 * i)],
         AllOf(HasSubstr("INSERT: id[text]:'" + derived_event_id(handling, i) + "'"),
               HasSubstr("causationid[text]:'e-1'"), HasSubstr("traceparent[text]:'00-aa-bb-01'")));
+}
+
+TEST_F(OutboxCapture, GetsRepliesWithTheirCorrelation) {
+  ScriptedLog log;
+  log.append_json({"orders", 0}, R"({"eventId":"e-1","eventType":"NobodyTakesThis"})");
+  auto source = log.member();
+  source->assign({{"orders", 0}});
+  ConsumerSpec spec{.name = "orders",
+                    .group = "g",
+                    .topics = {"orders"},
+                    .handlers = {},
+                    .decoder = EventDecoder(),
+                    .outbox = {.relay = OutboxOptions::Relay::kCdc},
+                    .replies = ReplyOptions{.to = "replies"}};
+  postgres::Options options;
+  options.uri = server_->uri();
+  Observer silent;
+  Worker(spec, {}, std::move(source), postgres::factory(options)(), silent)
+      .run({.idle = true}, std::chrono::seconds{5});
+  EXPECT_THAT(captured(),
+              ElementsAre(AllOf(HasSubstr("INSERT: "), HasSubstr("aggregatetype[text]:'replies'"),
+                                HasSubstr(" type[text]:'NobodyTakesThis.failed'"),
+                                HasSubstr("causationid[text]:'e-1'"),
+                                HasSubstr("correlationid[text]:'e-1'")),
+                          HasSubstr("DELETE: ")));
 }
 
 TEST_F(OutboxCapture, TakesTheSameEventTwiceAndATombstone) {

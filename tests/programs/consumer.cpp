@@ -10,6 +10,8 @@
 //     large_at=N                                     the Nth event asks PostgreSQL for a gigabyte,
 //     and
 //                                                    stops the process among its arrival
+//     reply_to=TOPIC                                 where events are confirmed
+//     reject=PREFIX                                  ids of events that are dead letters
 //     until=idle|stopped                             idle: ends when there is nothing left
 //     batch=N idle_timeout_ms=N
 //     and settings of librdkafka, whose names hold a dot
@@ -32,6 +34,7 @@
 #include <vector>
 
 #include "handlers/handlers.hpp"
+#include "kinbox/errors.hpp"
 #include "kinbox/kafka/source.hpp"
 #include "kinbox/worker.hpp"
 #include "programs/victim.hpp"
@@ -101,9 +104,13 @@ void stop_when_grown_by(long pages) {
 
 class InsertAndReadMuch : public kinbox::testing::InsertEffect {
  public:
-  InsertAndReadMuch(const kinbox::Dialect& dialect, int large_at)
-      : InsertEffect(dialect), large_at_(large_at) {}
+  InsertAndReadMuch(const kinbox::Dialect& dialect, const Arguments& arguments)
+      : InsertEffect(dialect),
+        reject_(arguments.text("reject")),
+        large_at_(arguments.number("large_at", 0)) {}
   void handle(const kinbox::Event& event, kinbox::Transaction& tx) override {
+    if (!reject_.empty() && event.id().starts_with(reject_))
+      throw kinbox::PermanentError("rejected", "as_told");
     InsertEffect::handle(event, tx);
     if (++seen_ != large_at_) return;
     std::thread(stop_when_grown_by, 5'000).detach();
@@ -111,6 +118,7 @@ class InsertAndReadMuch : public kinbox::testing::InsertEffect {
   }
 
  private:
+  std::string reject_;
   int large_at_;
   int seen_ = 0;
 };
@@ -132,11 +140,14 @@ kinbox::ConsumerSpec consumer(const Arguments& arguments) {
   for (std::string topic; std::getline(list, topic, ',');) topics.push_back(topic);
   if (const auto handler = arguments.text("handler"); !handler.empty())
     return with_shipped_handler(handler, arguments.text("group"), std::move(topics));
-  return kinbox::testing::victim(
-      arguments.text("group"), std::move(topics),
-      [large_at = arguments.number("large_at", 0)](const kinbox::HandlerContext& context) {
-        return std::make_unique<InsertAndReadMuch>(context.dialect, large_at);
-      });
+  auto spec = kinbox::testing::victim(arguments.text("group"), std::move(topics),
+                                      [arguments](const kinbox::HandlerContext& context) {
+                                        return std::make_unique<InsertAndReadMuch>(context.dialect,
+                                                                                   arguments);
+                                      });
+  if (const auto topic = arguments.text("reply_to"); !topic.empty())
+    spec.replies = kinbox::ReplyOptions{.to = topic};
+  return spec;
 }
 
 std::map<std::string, std::string> kafka_settings(const Arguments& arguments) {

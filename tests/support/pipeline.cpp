@@ -58,6 +58,8 @@ ConsumerSpec Pipeline::spec() {
         [this](const Event& event, Transaction& tx) { handle(event, tx); });
   };
   spec.handlers.push_back({std::move(handler)});
+  spec.outbox = outbox_settings;
+  spec.replies = replies;
   return spec;
 }
 

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -65,6 +66,8 @@ class Pipeline : public DatabaseContract {
   RecordingObserver observer;
   Handle handle = [this](const Event& event, Transaction& tx) { insert_effect(event, tx); };
   WorkerOptions options;
+  std::optional<ReplyOptions> replies;
+  OutboxOptions outbox_settings;
 
  private:
   const Dialect& home_dialect() const { return const_cast<Pipeline*>(this)->database().dialect(); }

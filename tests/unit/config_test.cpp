@@ -66,6 +66,7 @@ TEST(Config, SmallestOneHasDefaultsForTheRest) {
   EXPECT_EQ(orders.on_error.retry.max_attempts, 5);
   EXPECT_EQ(orders.on_error.then, Then::kDeadLetter);
   EXPECT_EQ(orders.dlq_topic, "dlq.{group}.{topic}");
+  EXPECT_EQ(orders.replies, std::nullopt);
   EXPECT_EQ(orders.place, "kinbox.yaml:5");
   EXPECT_EQ(config.log.level, observe::LogLevel::kInfo);
 }
@@ -105,6 +106,7 @@ consumers:
     max_transaction_time: 2s
     stalled_after: 5m
     dlq_topic: dead.{consumer}
+    reply: {to: shop.replies, header: kafka_replyTopic, allow: [a, b], verdicts: [failed]}
 )");
   EXPECT_THAT(config.kafka.allow_unsafe_settings, ElementsAre("plugin.library.paths"));
   EXPECT_EQ(config.log.format, observe::LogFormat::kJson);
@@ -129,6 +131,12 @@ consumers:
   EXPECT_EQ(mail.max_transaction_time, 2s);
   EXPECT_EQ(mail.stalled_after, 5min);
   EXPECT_EQ(mail.dlq_topic, "dead.{consumer}");
+  ASSERT_TRUE(mail.replies.has_value());
+  EXPECT_EQ(mail.replies->to, "shop.replies");
+  EXPECT_EQ(mail.replies->header, "kafka_replyTopic");
+  EXPECT_THAT(mail.replies->allow, ElementsAre("a", "b"));
+  EXPECT_FALSE(mail.replies->processed);
+  EXPECT_TRUE(mail.replies->failed);
 }
 
 TEST(Config, ReadsIdentityRulesPerTopic) {
@@ -304,6 +312,29 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{with_consumer("dlq_topic: dlq.{partition}"),
                 "kinbox.yaml:8: consumers[0].dlq_topic: \"dlq.{partition}\" makes no topic name; "
                 "it may hold {group}, {topic} and {consumer}, or be none"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Replies, ConfigRefuses,
+    testing::Values(
+        Refusal{with_consumer("reply: {}"),
+                "kinbox.yaml:8: consumers[0].reply: replies have no topic; add to: TOPIC, or "
+                "allow: [TOPIC] for those that a record's header may name"},
+        Refusal{with_consumer("reply: {to: marketplace.order.created}"),
+                "kinbox.yaml:8: consumers[0].reply: replies cannot go to "
+                "marketplace.order.created, which this consumer reads itself; give them a topic "
+                "of their own"},
+        Refusal{with_consumer("reply: {to: shop.replies, header: reply-to}"),
+                "kinbox.yaml:8: consumers[0].reply.header: is not looked at without allow: "
+                "[TOPIC], the topics that it may name"},
+        Refusal{with_consumer("reply: {to: shop.replies, verdicts: []}"),
+                "kinbox.yaml:8: consumers[0].reply: replies say nothing; verdicts: should list "
+                "processed, failed or both"},
+        Refusal{with_consumer("reply: {to: shop.replies, verdicts: [faild]}"),
+                "kinbox.yaml:8: consumers[0].reply.verdicts[0]: cannot be \"faild\"; did you mean "
+                "\"failed\"?"},
+        Refusal{with_consumer("reply: {to: shop.replies, topic: x}"),
+                "kinbox.yaml:8: consumers[0].reply.topic: unknown key; there are: allow, header, "
+                "to, verdicts"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Consumers, ConfigRefuses,

@@ -103,6 +103,8 @@ TEST(NoticeLine, EveryNoticeHasAKindAndAText) {
       {notice::Skipped{kOrders3, 5, "e-1", skipped}, "by rule (unknown_type)"},
       {notice::SeenAgain{kOrders3, 5, "e-1"}, "orders/3@5 event e-1: came again"},
       {notice::IdConflictReported{kOrders3, 5, "e-1"}, "one id to two events"},
+      {notice::ReplyRefused{kOrders3, 5, "e-1", "topic x is not allowed"},
+       "orders/3@5 event e-1: no reply is sent, the event keeps its verdict: topic x"},
       {notice::Unavailable{"connection refused", milliseconds{2000}}, "trying again in 2.0s"},
       {notice::Available{"the database"}, "the database answers again"},
       {notice::SourceMessage{4, "broker down"}, "kafka: broker down"},

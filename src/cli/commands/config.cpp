@@ -5,6 +5,7 @@
 #include "cli/config/show.hpp"
 #include "cli/consumer_spec.hpp"
 #include "cli/database.hpp"
+#include "cli/output/joined.hpp"
 #include "kinbox/kafka/source.hpp"
 
 namespace kinbox::cli {
@@ -15,12 +16,6 @@ Examples:
   kinbox config check -c kinbox.yaml        exit 78 names every problem with its line
   kinbox config show -c kinbox.yaml         what is in force, and where it comes from
   kinbox config show -o json | jq '.[] | select(.source != "default")')";
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
 
 /// Whether librdkafka takes the settings together; it says so without asking a broker.
 void try_settings(const kafka::Settings& settings, const ConsumerConfig& consumer) {

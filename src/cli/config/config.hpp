@@ -14,6 +14,7 @@
 #include "kinbox/observe/log.hpp"
 #include "kinbox/outbox.hpp"
 #include "kinbox/outbox_relay.hpp"
+#include "kinbox/replies.hpp"
 #include "kinbox/retry_policy.hpp"
 #include "kinbox/worker.hpp"
 
@@ -79,6 +80,8 @@ struct ConsumerConfig {
   std::optional<std::chrono::milliseconds> stalled_after = std::chrono::milliseconds{30'000};
   /// nullopt: dead letters stay rows.
   std::optional<std::string> dlq_topic = "dlq.{group}.{topic}";
+  /// nullopt: producers are told nothing.
+  std::optional<ReplyOptions> replies;
   std::string place;
 };
 

@@ -176,6 +176,8 @@ ConsumerConfig read_consumer(const ConfigNode& node) {
   if (const auto initial = map.take("initial")) read_initial(*initial, consumer.initial);
   read_batches(map, consumer);
   if (const auto topic = map.take("dlq_topic")) read_dlq_topic(*topic, consumer.dlq_topic);
+  if (const auto replies = map.take("reply"))
+    consumer.replies = read_replies(*replies, consumer.topics);
   map.refuse_the_rest();
   return consumer;
 }

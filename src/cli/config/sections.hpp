@@ -10,6 +10,8 @@ KafkaConfig read_kafka(const ConfigNode& node);
 DatabaseConfig read_database(const ConfigNode& node);
 std::vector<ConsumerConfig> read_consumers(const ConfigNode& node);
 IdentityRules read_identity(const ConfigNode& node);
+/// `consumed`: the topics of the consumer whose replies these are.
+ReplyOptions read_replies(const ConfigNode& node, const std::vector<std::string>& consumed);
 OutboxConfig read_outbox(const ConfigNode& node, Backend backend);
 LogConfig read_log(const ConfigNode& node);
 

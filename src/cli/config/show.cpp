@@ -5,6 +5,7 @@
 #include "cli/config/units.hpp"
 #include "cli/config/values.hpp"
 #include "cli/database.hpp"
+#include "cli/output/joined.hpp"
 #include "kinbox/kafka/settings.hpp"
 
 namespace kinbox::cli {
@@ -107,9 +108,7 @@ void list_database(Listing& listing, const DatabaseConfig& database) {
 }
 
 void list_topics(Listing& listing, const std::string& prefix, const ConsumerConfig& consumer) {
-  std::string names;
-  for (const auto& topic : consumer.topics) names += (names.empty() ? "" : ", ") + topic;
-  listing.add(prefix + "topics", names);
+  listing.add(prefix + "topics", joined(consumer.topics));
   for (const auto& [topic, rules] : consumer.identity) {
     const auto of_topic = prefix + "topics." + topic + '.';
     listing.add(of_topic + "id", text_of(rules.id));
@@ -143,6 +142,17 @@ void list_on_error(Listing& listing, const std::string& prefix, const OnError& o
   listing.add(prefix + "on_error.then", word_for(on_error.then, words::then()));
 }
 
+void list_replies(Listing& listing, const std::string& prefix, const ReplyOptions& replies) {
+  if (!replies.to.empty()) listing.add(prefix + "to", replies.to);
+  if (!replies.allow.empty()) {
+    listing.add(prefix + "header", replies.header);
+    listing.add(prefix + "allow", joined(replies.allow));
+  }
+  listing.add(prefix + "verdicts", replies.processed && replies.failed ? "processed, failed"
+                                   : replies.processed                 ? "processed"
+                                                                       : "failed");
+}
+
 void list_consumer(Listing& listing, const std::string& prefix, const ConsumerConfig& consumer,
                    const Config& config) {
   listing.add(prefix + "name", consumer.name);
@@ -163,6 +173,7 @@ void list_consumer(Listing& listing, const std::string& prefix, const ConsumerCo
   listing.add(prefix + "stalled_after",
               consumer.stalled_after ? to_text(*consumer.stalled_after) : "none");
   listing.add(prefix + "dlq_topic", consumer.dlq_topic.value_or("none"));
+  if (consumer.replies) list_replies(listing, prefix + "reply.", *consumer.replies);
 }
 
 }  // namespace

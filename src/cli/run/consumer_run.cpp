@@ -10,6 +10,7 @@
 #include "cli/config/nearest.hpp"
 #include "cli/consumer_spec.hpp"
 #include "cli/database.hpp"
+#include "cli/output/joined.hpp"
 #include "cli/run/last_resort.hpp"
 #include "cli/run/prepare_database.hpp"
 #include "cli/run/relay_thread.hpp"
@@ -141,11 +142,9 @@ class ConsumerRun {
   void say_started() {
     for (const auto& note : advice(config_, settings_)) log_.warning("advice", note);
     for (const auto& consumer : consumers_) {
-      std::string topics;
-      for (const auto& topic : consumer.topics) topics += (topics.empty() ? "" : ", ") + topic;
       log_.write(consumer.name, {observe::LogLevel::kInfo, "started",
-                                 "consuming " + topics + " as group " + consumer.group + " into " +
-                                     describe_database(config_)});
+                                 "consuming " + joined(consumer.topics) + " as group " +
+                                     consumer.group + " into " + describe_database(config_)});
     }
   }
 
