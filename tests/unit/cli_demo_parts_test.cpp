@@ -36,8 +36,12 @@ TEST(DemoOrders, LooksAsTheGuidesWriteIt) {
   const auto record = OrderEvents("t", "run1").order(3);
   const auto order = nlohmann::json::parse(*record.value);
   for (const auto* field : {"eventId", "eventType", "orderId", "buyerId", "sellerIds",
-                            "totalAmount", "orderNumber", "buyerEmail"})
+                            "totalAmount", "orderNumber", "buyerEmail", "items"})
     EXPECT_TRUE(order.contains(field)) << field;
+  EXPECT_EQ(order["items"].dump(),
+            R"([{"productId":"product-3","sellerId":"seller-0","quantity":2,"unitPrice":"15.25"}])")
+      << "twice 15.25 is the total, 30.5";
+  EXPECT_EQ(order["totalAmount"], 30.5);
   EXPECT_EQ(order["eventType"], "ORDER_CREATED");
   EXPECT_EQ(*record.key, order["orderId"]);
 }

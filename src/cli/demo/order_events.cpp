@@ -20,6 +20,10 @@ OrderEvents::OrderEvents(std::string topic, std::string run)
 
 std::string OrderEvents::buyer(int number) { return "buyer-" + std::to_string(number); }
 
+std::string OrderEvents::seller(int number) { return "seller-" + std::to_string(number % 3); }
+
+std::string OrderEvents::product(int number) { return "product-" + std::to_string(number % 5); }
+
 std::string OrderEvents::address(int number) { return buyer(number) + "@shop.example"; }
 
 OwnedRecord OrderEvents::order(int number) const {
@@ -56,8 +60,12 @@ std::string OrderEvents::payload(int number, const std::string& buyer,
   order["orderNumber"] = "SO-" + padded(number);
   order["buyerId"] = buyer;
   order["buyerEmail"] = address;
-  order["sellerIds"] = {"seller-" + std::to_string(number % 3)};
+  order["sellerIds"] = {seller(number)};
   order["totalAmount"] = number * 10 + 0.5;
+  order["items"] = {{{"productId", product(number)},
+                     {"sellerId", seller(number)},
+                     {"quantity", 2},
+                     {"unitPrice", std::to_string(number * 5) + ".25"}}};
   return order.dump();
 }
 

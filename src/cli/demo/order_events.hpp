@@ -23,6 +23,9 @@ class OrderEvents {
   /// The buyer of order `number`, and where its mail goes.
   static std::string buyer(int number);
   static std::string address(int number);
+  /// Who sells it, and what: two pieces of one product.
+  static std::string seller(int number);
+  static std::string product(int number);
 
  private:
   OwnedRecord record(int number, std::string value) const;
