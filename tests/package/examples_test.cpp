@@ -80,8 +80,9 @@ TEST_F(CreditAccountExample, CreditsAPaymentThatComesTwiceOnce) {
 
   // tests/package/build_outside runs this test on a binary that it built elsewhere.
   const char* elsewhere = std::getenv("KINBOX_CREDIT_ACCOUNT_EXAMPLE");
-  run(elsewhere != nullptr ? elsewhere : KINBOX_BINARY_DIR "/examples/02_credit_account/bank",
-      "02_credit_account", {"run", "--until-idle"});
+  run(elsewhere != nullptr ? elsewhere
+                           : KINBOX_BINARY_DIR "/examples/04_custom_handler_project/bank",
+      "04_custom_handler_project", {"run", "--until-idle"});
   EXPECT_EQ(number("bank.db", "SELECT cents FROM balances WHERE account = 'a-1'"), 1250);
   EXPECT_EQ(number("bank.db", "SELECT count(*) FROM outbox WHERE state = 'sent'"), 1);
 }
