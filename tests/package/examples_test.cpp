@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
 
 #include "kinbox/kafka/mock_cluster.hpp"
 #include "kinbox/kafka/source.hpp"
@@ -29,13 +30,17 @@ class Example : public ::testing::Test {
 
   /// Runs `program` with a copy of the example's configuration; gives what it wrote to stdout.
   std::string run(const std::string& program, const std::string& example,
-                  std::vector<std::string> arguments) {
-    const auto config = folder_ / "kinbox.yaml";
+                  const std::vector<std::string>& arguments) {
     std::filesystem::copy_file(
-        std::filesystem::path(KINBOX_SOURCE_DIR) / "examples" / example / "kinbox.yaml", config,
-        std::filesystem::copy_options::overwrite_existing);
+        std::filesystem::path(KINBOX_SOURCE_DIR) / "examples" / example / "kinbox.yaml",
+        folder_ / "kinbox.yaml", std::filesystem::copy_options::overwrite_existing);
+    return start(program, arguments);
+  }
+
+  /// The same with the configuration that is there.
+  std::string start(const std::string& program, std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), program);
-    arguments.insert(arguments.end(), {"-c", config.string()});
+    arguments.insert(arguments.end(), {"-c", (folder_ / "kinbox.yaml").string()});
     ChildProcess child(
         arguments,
         {.environment = {{"KINBOX_KAFKA_BOOTSTRAP_SERVERS", cluster_.bootstrap_servers()}}});
@@ -69,6 +74,80 @@ TEST_F(MinimalExample, AppliesEachOrderOnceAndSaysSo) {
   EXPECT_EQ(number("orders.db", "SELECT count(*) FROM orders WHERE total = '9.90'"), 2);
   EXPECT_THAT(run(program, "01_minimal", {"status", "-o", "csv"}),
               HasSubstr("orders,marketplace.order.created,0,stopped,3,3,0,2,1,0"));
+}
+
+class OrderPipelineExample : public Example {
+ protected:
+  static constexpr auto* kExample = "02_order_pipeline";
+  const std::string program_ = KINBOX_BINARY_DIR "/kinbox";
+
+  /// Four orders of two pieces each; there are six. One is cancelled, another shipped. All comes
+  /// twice, and what happened to the orders before the orders themselves.
+  void produce_all() {
+    for (const auto* topic : {"marketplace.inventory", "marketplace.payment"})
+      cluster_.create_topic(topic, 1);
+    produce_events("marketplace.stock.received",
+                   {R"({"eventId": "r-1", "eventType": "STOCK_RECEIVED", "productId": "p-1", )"
+                    R"("quantity": 6})"});
+    const auto cancelled = ended("o-2", "ORDER_CANCELLED");
+    const auto shipped = ended("o-1", "ORDER_SHIPPED");
+    produce_events("marketplace.order.status-changed", {cancelled, shipped, cancelled, shipped});
+    std::vector<std::string> orders;
+    for (const auto* id : {"o-1", "o-2", "o-3", "o-4", "o-1", "o-2", "o-3", "o-4"})
+      orders.push_back(created(id));
+    produce_events("marketplace.order.created", orders);
+  }
+
+  static std::string event(const std::string& id, const std::string& type) {
+    return R"({"eventId": ")" + type + id + R"(", "eventType": ")" + type + R"(", "orderId": ")" +
+           id + R"(", "orderNumber": "N)" + id + R"(", "buyerId": "b-1", )" +
+           R"("buyerEmail": "b@shop.example", "sellerIds": ["s-1", "s-2"])";
+  }
+  static std::string created(const std::string& id) {
+    return event(id, "ORDER_CREATED") +
+           R"(, "totalAmount": 30.5, "items": [{"productId": "p-1", "sellerId": "s-1", )"
+           R"("quantity": 2, "unitPrice": "15.25"}]})";
+  }
+  static std::string ended(const std::string& id, const std::string& type) {
+    return event(id, type) + R"(, "status": "X", "previousStatus": "Y"})";
+  }
+
+  std::int64_t count(const char* sql) { return number("orders.db", sql); }
+
+  void expect_each_effect_once() {
+    EXPECT_EQ(count("SELECT count(*) FROM email_outbox WHERE email_type = 'order_confirmation'"),
+              4);
+    EXPECT_EQ(count("SELECT available + reserved FROM inventory_stock"), 6);
+    EXPECT_EQ(count("SELECT count(*) FROM inventory_orders"), 4);
+    EXPECT_EQ(count("SELECT -balance FROM payment_accounts WHERE account = 'buyer:b-1'"), 9150);
+    EXPECT_EQ(count("SELECT sum(balance) FROM payment_accounts"), 0);
+    EXPECT_EQ(count("SELECT count(*) FROM notifications"), 6 * 3);
+    EXPECT_EQ(count("SELECT sum(orders) FROM analytics_seller_days"), 4);
+    EXPECT_EQ(count("SELECT sum(revenue_cents) FROM analytics_seller_days"), 4 * 3050);
+    EXPECT_EQ(count("SELECT sum(cancelled_orders) FROM analytics_seller_days"), 2);
+    EXPECT_EQ(count("SELECT count(*) FROM outbox WHERE event_type LIKE 'payment.%'"), 5);
+    EXPECT_EQ(count("SELECT count(*) FROM dead_letters"), 0);
+  }
+};
+
+TEST_F(OrderPipelineExample, RunsAllFiveInOneProcess) {
+  produce_all();
+  run(program_, kExample, {"run", "--until-idle"});
+  expect_each_effect_once();
+  EXPECT_EQ(count("SELECT count(*) FROM outbox WHERE state <> 'sent'"), 0);
+}
+
+TEST_F(OrderPipelineExample, RunsEachInAProcessOfItsOwnWithTheSameFile) {
+  produce_all();
+  run(program_, kExample, {"migrate", "up"});
+  std::vector<std::thread> processes;
+  for (const auto* consumer :
+       {"analytics", "email_confirmation", "inventory", "notification", "payment"})
+    processes.emplace_back([this, consumer] {
+      start(program_, {"run", "--until-idle", "--consumer", consumer});
+    });
+  for (auto& process : processes) process.join();
+  expect_each_effect_once();
 }
 
 class CreditAccountExample : public Example {};
