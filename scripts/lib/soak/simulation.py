@@ -4,12 +4,12 @@ A seed that breaks it is printed with the line that replays it; the exit code is
 """
 import argparse
 import os
-import pathlib
 import subprocess
 import sys
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+from workshop import ROOT, prepare
+
 TESTS = ROOT / "build/dev/tests/kinbox_simulation_tests"
 # tests/simulation/simulation_test.cpp divides the seeds among that many tests.
 SHARDS = 4
@@ -24,12 +24,6 @@ def arguments():
     return parser.parse_args()
 
 
-def build():
-    for command in (["cmake", "--preset", "dev"],
-                    ["cmake", "--build", "--preset", "dev", "--target", TESTS.name]):
-        subprocess.run(command, cwd=ROOT, check=True, stdout=sys.stderr)
-
-
 def start(shard, environment):
     return subprocess.Popen([TESTS, f"--gtest_filter=Shard/*/{shard}", "--gtest_brief=1"],
                             cwd=ROOT, env=environment)
@@ -37,8 +31,7 @@ def start(shard, environment):
 
 def main():
     options = arguments()
-    if not options.no_build:
-        build()
+    prepare(options, TESTS.name)
     environment = dict(os.environ, KINBOX_SIMULATION_FIRST=str(options.first),
                        KINBOX_SIMULATION_SEEDS=str(options.seeds))
     environment.pop("KINBOX_SIMULATION_SEED", None)

@@ -13,10 +13,14 @@ def checked(*command, **more):
     subprocess.run(command, cwd=ROOT, check=True, stdout=sys.stderr, **more)
 
 
-def prepare(options, target):
-    """Builds `target` of preset dev, unless --no-build, and lets a SIGTERM end us in order, so that
-    the servers stop with us."""
+def end_in_order():
+    """Lets a SIGTERM end us as an exception, so that the servers stop with us."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
+def prepare(options, target):
+    """Builds `target` of preset dev, unless --no-build."""
+    end_in_order()
     if not options.no_build:
         checked("scripts/install-dependencies", "test")
         checked("cmake", "--preset", "dev")
