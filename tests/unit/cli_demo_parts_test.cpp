@@ -46,6 +46,18 @@ TEST(DemoOrders, LooksAsTheGuidesWriteIt) {
   EXPECT_EQ(*record.key, order["orderId"]);
 }
 
+TEST(DemoOrders, SayWhatBecameOfThem) {
+  const auto record = OrderEvents("t", "run1").status(3, "statuses", "ORDER_CANCELLED");
+  const auto event = nlohmann::json::parse(*record.value);
+  EXPECT_EQ(record.topic, "statuses");
+  EXPECT_EQ(record.key, OrderEvents("t", "run1").order(3).key);
+  EXPECT_EQ(event["eventType"], "ORDER_CANCELLED");
+  EXPECT_EQ(event["status"], "CANCELLED");
+  EXPECT_EQ(event["orderId"], *record.key);
+  for (const auto* field : {"eventId", "orderNumber", "buyerId", "sellerIds", "previousStatus"})
+    EXPECT_TRUE(event.contains(field)) << field;
+}
+
 TEST(DemoOrders, BrokenPayloadIsNoJson) {
   EXPECT_FALSE(nlohmann::json::accept(*OrderEvents("t", "r").broken(1).value));
 }
@@ -83,6 +95,18 @@ TEST_F(DemoGate, StandsAtEachStepUntilToldToGo) {
   EXPECT_EQ(step_from(read_byte()), Step::kCommitted);
   EXPECT_EQ(passed, 1);
   answer(kGo);
+}
+
+TEST_F(DemoGate, WorkersAskOneAfterAnother) {
+  StepGate gate(ends_[1]);
+  std::jthread one([&] { gate.on_step(Step::kOpened); });
+  std::jthread other([&] { gate.on_step(Step::kOpened); });
+  for (int asked = 0; asked < 2; ++asked) {
+    EXPECT_EQ(step_from(read_byte()), Step::kOpened);
+    char byte = 0;
+    EXPECT_EQ(recv(ends_[0], &byte, 1, MSG_DONTWAIT), -1) << "the other one waits its turn";
+    answer(kGo);
+  }
 }
 
 TEST_F(DemoGate, AsksNoMoreWhenSetFree) {

@@ -49,7 +49,8 @@ void ask_first(const Io& io, const DemoOptions& options, const std::string& run)
 
 void introduce(const Io& io, const DemoStage& stage) {
   io.err << "kinbox demo: every order is confirmed once, whatever happens to the consumer.\n"
-            "Its handler is naive: two INSERTs, no unique key, no check.\n\n"
+            "Its handler is naive: two INSERTs, no unique key, no check. Then five services read\n"
+            "the same orders: mail, stock, money, notifications, figures.\n\n"
          << "   Kafka     "
          << (stage.has_mock() ? "librdkafka's mock cluster, inside this process"
                               : stage.config().kafka.settings.at("bootstrap.servers"))
@@ -66,9 +67,10 @@ void say_what_next(const Invocation& invocation, const DemoStage& stage) {
     err << "   sqlite3 " << sqlite->path
         << " 'SELECT reason, attempts, error_text FROM dead_letters'\n"
         << "   sqlite3 " << sqlite->path << " 'SELECT * FROM demo_confirmations'\n";
-  if (!stage.has_mock())
-    err << "Left behind on Kafka: topics " << stage.topic() << " and " << stage.dlq_topic()
-        << ", group " << stage.group() << '\n';
+  if (stage.has_mock()) return;
+  err << "Left behind on Kafka: the topics";
+  for (const auto& topic : stage.topics()) err << ' ' << topic;
+  err << ", the group " << stage.group() << ", and one of each service\n";
 }
 
 ExitCode demo(const Invocation& invocation, const DemoOptions& options) {
@@ -93,13 +95,13 @@ ExitCode demo(const Invocation& invocation, const DemoOptions& options) {
 }
 
 /// The consumer of the demo: `kinbox run`, with an observer that waits for the parent at each step.
-ExitCode child(const Invocation& invocation) {
+ExitCode child(const Invocation& invocation, const RunOptions& options) {
   die_with_parent(kGateFd);
   StepGate gate(kGateFd);
   // Without the environment: KINBOX_* variables are meant for another configuration.
   const auto config = load_config(invocation.config_file, {});
   observe::Log log({.format = config.log.format, .level = config.log.level, .no_color = true});
-  return run_consumers(config, {naive_handler()}, RunOptions{}, log, gate);
+  return run_consumers(config, demo_handlers(), options, log, gate);
 }
 
 ExitCode produce(const Invocation& invocation, const ProduceOptions& options) {
@@ -139,8 +141,11 @@ void add_produce(CLI::App& demo, Invocation& invocation) {
 void add_child(CLI::App& demo, Invocation& invocation) {
   auto* command = demo.add_subcommand("child", "")->group("");
   add_config_option(*command, invocation);
-  command->callback(
-      [&invocation] { invocation.chosen = [&invocation] { return child(invocation); }; });
+  const auto options = std::make_shared<RunOptions>();
+  command->add_option("--consumer", options->consumers);
+  command->callback([&invocation, options] {
+    invocation.chosen = [&invocation, options] { return child(invocation, *options); };
+  });
 }
 
 }  // namespace

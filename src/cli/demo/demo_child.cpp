@@ -61,13 +61,17 @@ class SpawnPlan {
 
 }  // namespace
 
-DemoChild::DemoChild(const std::string& config_file, const std::string& log_file) {
+DemoChild::DemoChild(const std::string& config_file, const std::string& log_file,
+                     const std::vector<std::string>& consumers) {
   std::array<int, 2> ends{};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
     throw std::system_error(errno, std::generic_category(), "socketpair");
   gate_ = ends[0];
   const SpawnPlan plan(ends[1], log_file);
-  pid_ = plan.spawn({"kinbox", "demo", "child", "--config", config_file});
+  std::vector<std::string> arguments{"kinbox", "demo", "child", "--config", config_file};
+  for (const auto& consumer : consumers)
+    arguments.insert(arguments.end(), {"--consumer", consumer});
+  pid_ = plan.spawn(std::move(arguments));
   close(ends[1]);
 }
 

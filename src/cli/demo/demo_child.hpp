@@ -5,6 +5,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "kinbox/observer.hpp"
 
@@ -16,9 +17,10 @@ namespace kinbox::cli {
 /// Never outlives its owner: the destructor kills it.
 class DemoChild {
  public:
-  /// Runs `kinbox demo child` on `config_file`, its stderr appended to `log_file`. Throws
-  /// std::system_error.
-  DemoChild(const std::string& config_file, const std::string& log_file);
+  /// Runs `kinbox demo child` on these consumers of `config_file`, its stderr appended to
+  /// `log_file`. Throws std::system_error.
+  DemoChild(const std::string& config_file, const std::string& log_file,
+            const std::vector<std::string>& consumers);
   ~DemoChild();
   DemoChild(const DemoChild&) = delete;
   DemoChild& operator=(const DemoChild&) = delete;

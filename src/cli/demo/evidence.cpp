@@ -2,22 +2,27 @@
 
 #include <string_view>
 
+#include "cli/demo/look.hpp"
+
 namespace kinbox::cli {
 namespace {
 
 constexpr std::string_view kDecided =
-    "SELECT coalesce(sum(next_offset - first_offset), 0) FROM {kinbox}.consumer_progress";
+    "SELECT coalesce(sum(next_offset - first_offset), 0) FROM {kinbox}.consumer_progress "
+    "WHERE consumer = 'confirmations'";
 constexpr std::string_view kVerdicts =
     "SELECT coalesce(sum(applied + duplicates + parked + dead + skipped + gaps), 0) "
-    "FROM {kinbox}.consumer_progress";
+    "FROM {kinbox}.consumer_progress WHERE consumer = 'confirmations'";
 constexpr std::string_view kDuplicates =
-    "SELECT coalesce(sum(duplicates), 0) FROM {kinbox}.consumer_progress";
+    "SELECT coalesce(sum(duplicates), 0) FROM {kinbox}.consumer_progress "
+    "WHERE consumer = 'confirmations'";
 constexpr std::string_view kOrders = "SELECT count(*) FROM {kinbox}.demo_orders";
 constexpr std::string_view kConfirmations = "SELECT count(*) FROM {kinbox}.demo_confirmations";
 constexpr std::string_view kDistinct =
     "SELECT count(DISTINCT order_id) FROM {kinbox}.demo_confirmations";
 constexpr std::string_view kApplied =
-    "SELECT count(*) FROM {kinbox}.processed_events WHERE verdict = 'applied'";
+    "SELECT count(*) FROM {kinbox}.processed_events "
+    "WHERE verdict = 'applied' AND consumer = 'confirmations'";
 constexpr std::string_view kDeadLetters = "SELECT count(*) FROM {kinbox}.dead_letters";
 constexpr std::string_view kUndecodable =
     "SELECT count(*) FROM {kinbox}.dead_letters WHERE reason = 'undecodable'";
@@ -26,22 +31,8 @@ constexpr std::string_view kExhausted =
     "WHERE reason = 'retries_exhausted' AND attempts = 3";
 constexpr std::string_view kPending =
     "SELECT count(*) FROM {kinbox}.outbox WHERE state = 'pending'";
-constexpr std::string_view kRelayed = "SELECT count(*) FROM {kinbox}.outbox WHERE state = 'sent'";
-
-/// One look: all numbers are of one moment.
-class Look {
- public:
-  explicit Look(Database& database) : dialect_(database.dialect()), tx_(database.begin()) {}
-
-  std::int64_t number(std::string_view sql) {
-    // Sums are numeric on PostgreSQL, which arrives as text.
-    return std::stoll(tx_->query(dialect_.render(sql))[0].get<std::string>(0));
-  }
-
- private:
-  Dialect dialect_;
-  std::unique_ptr<OpenTransaction> tx_;
-};
+constexpr std::string_view kRelayed =
+    "SELECT count(*) FROM {kinbox}.outbox WHERE state = 'sent' AND dead_letter_id IS NOT NULL";
 
 }  // namespace
 

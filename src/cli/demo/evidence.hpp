@@ -19,12 +19,12 @@ struct Sent {
   std::int64_t records() const { return orders + duplicates + broken + strangers; }
 };
 
-/// How far the consumer is, by SQL.
+/// How far the consumer of the confirmations is, by SQL.
 struct Standing {
   /// Offsets behind the position, all partitions together.
   std::int64_t decided = 0;
   std::int64_t confirmations = 0;
-  /// Dead letters that are not on their topic yet.
+  /// Dead letters and emitted events that are not on their topic yet.
   std::int64_t pending = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "cli/demo/naive_handler.hpp"
 
+#include "handlers/handlers.hpp"
 #include "kinbox/json.hpp"
 
 namespace kinbox::cli {
@@ -44,6 +45,12 @@ HandlerSpec naive_handler() {
   for (const auto backend : {Backend::kSqlite, Backend::kPostgres})
     spec.migrations.push_back({backend, 1, "0001_demo.sql", kTables, 1});
   return spec;
+}
+
+std::vector<HandlerSpec> demo_handlers() {
+  auto handlers = shipped_handlers();
+  handlers.push_back(naive_handler());
+  return handlers;
 }
 
 }  // namespace kinbox::cli

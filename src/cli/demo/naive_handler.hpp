@@ -9,4 +9,7 @@ namespace kinbox::cli {
 /// here. Throws for a buyer that is not in `demo_buyers`.
 HandlerSpec naive_handler();
 
+/// That one, and those that come with kinbox.
+std::vector<HandlerSpec> demo_handlers();
+
 }  // namespace kinbox::cli

@@ -34,6 +34,23 @@ OwnedRecord OrderEvents::order_of_stranger(int number) const {
   return record(number, payload(number, "stranger-" + run_, ""));
 }
 
+OwnedRecord OrderEvents::status(int number, const std::string& topic,
+                                const std::string& event_type) const {
+  nlohmann::ordered_json event;
+  event["eventId"] = event_type + '-' + run_ + '-' + padded(number);
+  event["eventType"] = event_type;
+  event["orderId"] = order_id(number);
+  event["orderNumber"] = "SO-" + padded(number);
+  event["buyerId"] = buyer(number);
+  event["buyerEmail"] = address(number);
+  event["sellerIds"] = {seller(number)};
+  event["status"] = event_type.substr(event_type.find('_') + 1);
+  event["previousStatus"] = "CREATED";
+  auto about = record(number, event.dump());
+  about.topic = topic;
+  return about;
+}
+
 OwnedRecord OrderEvents::broken(int number) const {
   return record(number, payload(number, buyer(number), address(number)).substr(0, 40));
 }
@@ -62,10 +79,10 @@ std::string OrderEvents::payload(int number, const std::string& buyer,
   order["buyerEmail"] = address;
   order["sellerIds"] = {seller(number)};
   order["totalAmount"] = number * 10 + 0.5;
-  order["items"] = {{{"productId", product(number)},
-                     {"sellerId", seller(number)},
-                     {"quantity", 2},
-                     {"unitPrice", std::to_string(number * 5) + ".25"}}};
+  order["items"].push_back({{"productId", product(number)},
+                            {"sellerId", seller(number)},
+                            {"quantity", 2},
+                            {"unitPrice", std::to_string(number * 5) + ".25"}});
   return order.dump();
 }
 

@@ -17,6 +17,8 @@ class OrderEvents {
   OwnedRecord order(int number) const;
   /// The same for a buyer that nobody knows.
   OwnedRecord order_of_stranger(int number) const;
+  /// What became of order `number`: ORDER_CANCELLED, say, for another topic.
+  OwnedRecord status(int number, const std::string& topic, const std::string& event_type) const;
   /// Bytes that are no JSON: a producer's accident.
   OwnedRecord broken(int number) const;
 

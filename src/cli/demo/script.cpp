@@ -15,6 +15,8 @@ namespace {
 using std::chrono::milliseconds;
 constexpr milliseconds kPatience{30'000};
 constexpr milliseconds kLook{100};
+/// About a third of what the services have to do.
+constexpr int kHandledByServices = 25;
 
 std::string records_text(std::int64_t count) {
   return std::to_string(count) + (count == 1 ? " record" : " records");
@@ -34,11 +36,19 @@ void DemoScript::play() {
   die_after_commit();
   die_inside_a_transaction();
   come_back();
+  services_join();
+  services_die_together();
+  services_finish();
   meet_poison();
   stop_cleanly();
 }
 
-std::vector<Invariant> DemoScript::invariants() { return read_invariants(*database_, sent_); }
+std::vector<Invariant> DemoScript::invariants() {
+  auto invariants = read_invariants(*database_, sent_);
+  for (auto& invariant : service_invariants(*database_, services_sent_))
+    invariants.push_back(std::move(invariant));
+  return invariants;
+}
 
 void DemoScript::orders_arrive() {
   narrator_.act("Twelve orders arrive; the relay that sends them sends four of them twice");
@@ -67,9 +77,8 @@ void DemoScript::die_after_commit() {
 
 void DemoScript::die_inside_a_transaction() {
   narrator_.act("A second one goes on from the database's position, and dies inside a transaction");
-  const auto before = read_standing(*database_);
   start_child();
-  run_to(Step::kHandled, 2, "Kafka to notice the death (its session times out)");
+  const auto before = run_into_transaction("Kafka to notice the death (its session times out)");
   child_->kill();
   const auto after = read_standing(*database_);
   narrator_.line("SIGKILL with two more orders handled and not committed. Confirmations before: " +
@@ -85,6 +94,55 @@ void DemoScript::come_back() {
   run_to(Step::kFetched, 1, "Kafka to notice this death too");
   child_->run_free();
   wait_until_decided("it to decide all " + records_text(sent_.records()));
+}
+
+void DemoScript::services_join() {
+  narrator_.act("Five services read the same orders; some are cancelled, some shipped");
+  std::vector<OwnedRecord> records;
+  for (int number = 1; number <= kOrders; ++number) {
+    const bool cancelled = number % 4 == 0;
+    if (!cancelled && number % 4 != 1) continue;
+    ++(cancelled ? services_sent_.cancelled : services_sent_.shipped);
+    const auto* type = cancelled ? "ORDER_CANCELLED" : "ORDER_SHIPPED";
+    records.insert(records.end(), 2,
+                   events_.status(number, stage_.service_topics().statuses, type));
+  }
+  publish(records);
+  services_sent_.orders = kOrders;
+  services_sent_.records = sent_.records() + static_cast<std::int64_t>(records.size());
+  narrator_.line(records_text(static_cast<std::int64_t>(records.size())) + " on " +
+                 stage_.service_topics().statuses + ": cancelled and shipped, each said twice");
+  services_ = start("mail, stock, money, notifications and figures, each a group of its own,",
+                    service_names());
+}
+
+void DemoScript::services_die_together() {
+  run_to(*services_, Step::kHandled, kHandledByServices, "them to be in the middle of it");
+  services_->kill();
+  narrator_.line("SIGKILL. They have decided " + records_text(decided_by_services(*database_)) +
+                 " of " + std::to_string(expected_of_services()));
+}
+
+void DemoScript::services_finish() {
+  services_ = start("the five services", service_names());
+  run_to(*services_, Step::kFetched, 1, "Kafka to notice their death");
+  services_->run_free();
+  narrator_.wait("them to decide the rest, and their events to reach Kafka", [this] {
+    require_alive(*services_);
+    std::this_thread::sleep_for(kLook);
+    return decided_by_services(*database_) >= expected_of_services() &&
+           read_standing(*database_).pending == 0;
+  });
+  terminate(*services_);
+  const auto& topics = stage_.service_topics();
+  const auto there = records_on(topics.inventory) + records_on(topics.payment);
+  narrator_.line(records_text(there) + " on " + topics.inventory + " and " + topics.payment);
+  if (there < services_sent_.emitted())
+    throw DemoFailed("there should be " + std::to_string(services_sent_.emitted()) + " at least");
+}
+
+std::int64_t DemoScript::expected_of_services() const {
+  return services_sent_.records * static_cast<std::int64_t>(service_names().size());
 }
 
 void DemoScript::meet_poison() {
@@ -103,33 +161,63 @@ void DemoScript::meet_poison() {
 
 void DemoScript::stop_cleanly() {
   narrator_.act("SIGTERM: finish, tell Kafka, leave the group");
-  const auto code = child_->terminate(kPatience);
-  if (code != 0)
-    throw DemoFailed("the consumer ended with " + (code ? std::to_string(*code) : "a signal") +
-                     "; see " + stage_.log_file());
+  terminate(*child_);
   narrator_.line("it ended with exit code 0; Kafka was told of " + kafkas_belief());
 }
 
-void DemoScript::start_child() {
-  child_ = std::make_unique<DemoChild>(stage_.config_file(), stage_.log_file());
-  narrator_.line("a consumer starts as process " + std::to_string(child_->pid()));
+void DemoScript::start_child() { child_ = start("a consumer", {"confirmations"}); }
+
+std::unique_ptr<DemoChild> DemoScript::start(const std::string& what,
+                                             const std::vector<std::string>& consumers) {
+  auto child = std::make_unique<DemoChild>(stage_.config_file(), stage_.log_file(), consumers);
+  narrator_.line(what + (consumers.size() == 1 ? " starts" : " start") + " as process " +
+                 std::to_string(child->pid()));
+  return child;
 }
 
-void DemoScript::run_to(Step step, int nth, const std::string& waiting_for) {
+void DemoScript::run_to(DemoChild& child, Step step, int nth, const std::string& waiting_for) {
   int seen = 0;
   narrator_.wait(waiting_for, [&] {
-    require_alive();
-    const auto reached = child_->wait_for_step(kLook);
+    require_alive(child);
+    const auto reached = child.wait_for_step(kLook);
     if (!reached) return false;
     if (*reached == step && ++seen == nth) return true;
-    child_->go();
+    child.go();
     return false;
   });
 }
 
-void DemoScript::require_alive() {
-  if (child_->has_ended())
-    throw DemoFailed("the consumer ended by itself; its log is " + stage_.log_file());
+Standing DemoScript::run_into_transaction(const std::string& waiting_for) {
+  Standing before;
+  int handled = 0;
+  narrator_.wait(waiting_for, [&] {
+    require_alive();
+    const auto reached = child_->wait_for_step(kLook);
+    if (!reached) return false;
+    // Not inside a transaction: it has SQLite's write lock then.
+    if (*reached == Step::kFetched || *reached == Step::kCommitted)
+      before = read_standing(*database_);
+    if (*reached == Step::kOpened) handled = 0;
+    if (*reached == Step::kHandled && ++handled == 2) return true;
+    child_->go();
+    return false;
+  });
+  return before;
+}
+
+void DemoScript::require_alive() { require_alive(*child_); }
+
+void DemoScript::require_alive(DemoChild& child) {
+  if (child.has_ended())
+    throw DemoFailed("process " + std::to_string(child.pid()) + " ended by itself; its log is " +
+                     stage_.log_file());
+}
+
+void DemoScript::terminate(DemoChild& child) {
+  const auto code = child.terminate(kPatience);
+  if (code != 0)
+    throw DemoFailed("process " + std::to_string(child.pid()) + " ended with " +
+                     (code ? std::to_string(*code) : "a signal") + "; see " + stage_.log_file());
 }
 
 void DemoScript::publish(std::span<const OwnedRecord> records) {
@@ -142,6 +230,13 @@ void DemoScript::wait_until_decided(const std::string& what) {
     std::this_thread::sleep_for(kLook);
     return read_standing(*database_).decided >= sent_.records();
   });
+}
+
+std::int64_t DemoScript::records_on(const std::string& topic) {
+  const auto source = kafka::make_source(
+      {.settings = make_settings(stage_.config()), .group = stage_.group(), .topics = {}}, silent_);
+  const auto range = source->log_range({topic, 0});
+  return range.end - range.start;
 }
 
 std::string DemoScript::kafkas_belief() {

@@ -89,6 +89,10 @@ DemoStage::DemoStage(const DemoOptions& options, const std::string& run,
       topic_("kinbox.demo." + run + ".orders"),
       group_("kinbox-demo-" + run),
       dlq_topic_("dlq." + group_ + '.' + topic_),
+      service_topics_{.orders = topic_,
+                      .statuses = "kinbox.demo." + run + ".statuses",
+                      .inventory = "kinbox.demo." + run + ".inventory",
+                      .payment = "kinbox.demo." + run + ".payment"},
       config_file_(directory_ + "/kinbox.yaml") {
   if (options.brokers.empty()) mock_.emplace();
   write_config(options, run);
@@ -114,27 +118,39 @@ void DemoStage::write_config(const DemoOptions& options, const std::string& run)
                                        "      retry: {max_attempts: 3, first_delay: 200ms, "
                                        "max_delay: 1s}\n"
                                        "      then: dead_letter\n"
-                                       "    max_batch: 5\n"
+                                       "    max_batch: 5\n" +
+                                       services_config(service_topics_, group_) +
                                        "log: {format: human}\n");
 }
 
-void DemoStage::set_up(int buyers) {
+std::vector<std::string> DemoStage::topics() const {
+  return {topic_, dlq_topic_, service_topics_.statuses, service_topics_.inventory,
+          service_topics_.payment};
+}
+
+void DemoStage::create_topics() {
+  const auto partitions = [&](const std::string& topic) {
+    return topic == topic_ || topic == service_topics_.statuses ? kPartitions : 1;
+  };
   if (mock_) {
-    mock_->create_topic(topic_, kPartitions);
-    mock_->create_topic(dlq_topic_, 1);
-  } else {
-    kafka::Admin admin(make_settings(*config_), std::chrono::seconds{10});
-    admin.create_topic({.name = topic_, .partitions = kPartitions});
-    admin.create_topic({.name = dlq_topic_});
+    for (const auto& topic : topics()) mock_->create_topic(topic, partitions(topic));
+    return;
   }
+  kafka::Admin admin(make_settings(*config_), std::chrono::seconds{10});
+  for (const auto& topic : topics())
+    admin.create_topic({.name = topic, .partitions = partitions(topic)});
+}
+
+void DemoStage::set_up(int buyers) {
+  create_topics();
   const auto database = make_database_factory(*config_, Missing::kCreate)();
-  const std::vector<HandlerSpec> handlers{naive_handler()};
-  SchemaMigrator(*database, schema_components(*config_, handlers)).up();
+  SchemaMigrator(*database, schema_components(*config_, demo_handlers())).up();
   const auto tx = database->begin();
   for (int number = 1; number <= buyers; ++number)
     tx->execute(database->dialect().render("INSERT INTO {kinbox}.demo_buyers VALUES ($1, $2)"),
                 OrderEvents::buyer(number), OrderEvents::address(number));
   tx->commit();
+  fill_stock(*database);
 }
 
 }  // namespace kinbox::cli

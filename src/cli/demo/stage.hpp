@@ -3,9 +3,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/config/config.hpp"
 #include "cli/config/environment.hpp"
+#include "cli/demo/services.hpp"
 #include "kinbox/kafka/mock_cluster.hpp"
 #include "kinbox/kafka/settings.hpp"
 
@@ -34,6 +36,9 @@ class DemoStage {
   const Config& config() const noexcept { return *config_; }
   const std::string& topic() const noexcept { return topic_; }
   const std::string& dlq_topic() const noexcept { return dlq_topic_; }
+  const ServiceTopics& service_topics() const noexcept { return service_topics_; }
+  /// What stays behind on a real broker.
+  std::vector<std::string> topics() const;
   const std::string& group() const noexcept { return group_; }
   const std::string& config_file() const noexcept { return config_file_; }
   std::string log_file() const { return directory_ + "/consumer.log"; }
@@ -44,11 +49,13 @@ class DemoStage {
 
  private:
   void write_config(const DemoOptions& options, const std::string& run) const;
+  void create_topics();
 
   std::string directory_;
   std::string topic_;
   std::string group_;
   std::string dlq_topic_;
+  ServiceTopics service_topics_;
   std::string config_file_;
   std::optional<kafka::MockCluster> mock_;
   std::optional<Config> config_;

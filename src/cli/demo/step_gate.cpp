@@ -42,6 +42,7 @@ std::optional<Step> step_from(char byte) {
 }
 
 void StepGate::on_step(Step step) {
+  const std::lock_guard lock(mutex_);
   if (free_) return;
   const auto answer = ask(fd_, to_byte(step));
   if (!answer) _exit(static_cast<int>(ExitCode::kFailed));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mutex>
 #include <optional>
 
 #include "kinbox/observer.hpp"
@@ -25,7 +26,7 @@ void die_with_parent(int fd);
 /// The demo's consumer stops at each step of a batch until its parent lets it go on: that is where
 /// the parent kills it. The parent may as well not answer for ever.
 ///
-/// Ends the process when the parent is gone.
+/// Ends the process when the parent is gone. Thread-safe: workers ask one after another.
 class StepGate : public Observer {
  public:
   /// `fd` is one end of a stream socket, owned by the caller.
@@ -35,6 +36,7 @@ class StepGate : public Observer {
 
  private:
   int fd_;
+  std::mutex mutex_;
   bool free_ = false;
 };
 
