@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "arrivals.hpp"
 #include "cli/config/load.hpp"
 #include "cli/run/consumer_run.hpp"
 #include "core/random_name.hpp"
@@ -77,6 +78,13 @@ class Times : public Observer {
   // When the workers have ended.
   const std::vector<microseconds>& took() const { return took_; }
   std::int64_t transactions() const { return transactions_; }
+  /// From each order's sending to its moment.
+  std::vector<microseconds> until(const std::vector<Clock::time_point>& moments) const {
+    std::vector<microseconds> took;
+    for (std::size_t n = 0; n < moments.size(); ++n)
+      took.push_back(std::chrono::ceil<microseconds>(moments[n] - sent_[n].load()));
+    return took;
+  }
 
  private:
   static std::vector<std::size_t>& handled() {
@@ -130,6 +138,7 @@ cli::Config configuration(const LatencyPlan& plan) {
   }
   consumer.topics = {plan.topic};
   consumer.group = "latency-" + random_name();
+  if (plan.emitted) consumer.replies = ReplyOptions{.to = plan.topic + ".replies"};
   return config;
 }
 
@@ -152,6 +161,21 @@ void send_and_wait(OrderProducer& producer, Times& times, int rate, std::size_t 
   require(times.wait_for_assignment(), "no partitions were assigned");
   send_at_rate(producer, times, rate, orders);
   require(times.wait_for_effects(), "some events never took effect");
+}
+
+/// Creates the topic of the replies as well.
+std::unique_ptr<Arrivals> read_replies(const cli::Config& config, std::size_t orders) {
+  const auto& brokers = config.kafka.settings.at("bootstrap.servers");
+  const auto& topic = config.consumers[0].replies->to;
+  OrderProducer(brokers, topic, std::chrono::milliseconds{0}).create_topic(kPartitions);
+  return std::make_unique<Arrivals>(brokers, topic, kPartitions, orders);
+}
+
+/// Sorted, without the first `warm_up`.
+std::vector<microseconds> behind(std::ptrdiff_t warm_up, std::vector<microseconds> all) {
+  all.erase(all.begin(), all.begin() + warm_up);
+  std::sort(all.begin(), all.end());
+  return all;
 }
 
 /// `kinbox run` ends by a signal; no thread may die of it.
@@ -189,7 +213,7 @@ void consume_during(const cli::Config& config, Times& times, const std::function
 
 }  // namespace
 
-microseconds Latencies::percentile(double share) const {
+microseconds percentile(const std::vector<microseconds>& sorted, double share) {
   const auto rank = std::ceil(share * static_cast<double>(sorted.size()));
   const auto index = static_cast<std::size_t>(std::max(rank, 1.0)) - 1;
   return sorted.at(std::min(index, sorted.size() - 1));
@@ -206,10 +230,15 @@ Latencies measure_latency(const LatencyPlan& plan) {
   OrderProducer producer(config.kafka.settings.at("bootstrap.servers"), plan.topic,
                          std::chrono::milliseconds{0});
   producer.create_topic(kPartitions);
-  consume_during(config, times, [&] { send_and_wait(producer, times, plan.rate, orders); });
-  const auto first = times.took().begin() + static_cast<std::ptrdiff_t>(orders_in(plan.warm_up));
-  Latencies latencies{{first, times.took().end()}, times.transactions()};
-  std::sort(latencies.sorted.begin(), latencies.sorted.end());
+  const auto arrivals = plan.emitted ? read_replies(config, orders) : nullptr;
+  consume_during(config, times, [&] {
+    send_and_wait(producer, times, plan.rate, orders);
+    if (arrivals) require(arrivals->wait_for_all(kPatience), "some replies never came");
+  });
+  const auto warm_up = static_cast<std::ptrdiff_t>(orders_in(plan.warm_up));
+  Latencies latencies{.sorted = behind(warm_up, times.took()),
+                      .transactions = times.transactions()};
+  if (arrivals) latencies.emitted = behind(warm_up, times.until(arrivals->moments()));
   return latencies;
 }
 

@@ -1,9 +1,11 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "latency.hpp"
+#include "relay_contenders.hpp"
 #include "run_passes.hpp"
 #include "topic.hpp"
 
@@ -68,19 +70,24 @@ void run(RunArguments& arguments) {
   std::cout << to_json(arguments, times) << '\n';
 }
 
+nlohmann::json percentiles(const std::vector<std::chrono::microseconds>& sorted) {
+  const auto at = [&](double share) {
+    return static_cast<double>(percentile(sorted, share).count()) / 1'000;
+  };
+  return {{"p50_milliseconds", at(0.5)},
+          {"p90_milliseconds", at(0.9)},
+          {"p99_milliseconds", at(0.99)},
+          {"max_milliseconds", at(1)}};
+}
+
 void measure(const LatencyPlan& plan) {
   const auto latencies = measure_latency(plan);
-  const auto at = [&](double share) {
-    return static_cast<double>(latencies.percentile(share).count()) / 1'000;
-  };
-  std::cout << nlohmann::json{{"records", latencies.sorted.size()},
-                              {"rate", plan.rate},
-                              {"transactions", latencies.transactions},
-                              {"p50_milliseconds", at(0.5)},
-                              {"p90_milliseconds", at(0.9)},
-                              {"p99_milliseconds", at(0.99)},
-                              {"max_milliseconds", at(1)}}
-            << '\n';
+  nlohmann::json answer{{"records", latencies.sorted.size()},
+                        {"rate", plan.rate},
+                        {"transactions", latencies.transactions}};
+  answer.update(percentiles(latencies.sorted));
+  if (plan.emitted) answer["emitted"] = percentiles(latencies.emitted);
+  std::cout << answer << '\n';
 }
 
 void add_latency(CLI::App& app, LatencyPlan& plan) {
@@ -88,6 +95,7 @@ void add_latency(CLI::App& app, LatencyPlan& plan) {
       "latency", "Produce at a rate while `kinbox run` consumes; how long until the effect");
   command->add_option("--config", plan.config, "of kinbox: one consumer, one topic")->required();
   command->add_option("--topic", plan.topic, "must not exist")->required();
+  command->add_flag("--emitted", plan.emitted, "and until the event's reply is on its topic");
   command->add_option("--rate", plan.rate, "events per second")->check(CLI::Range(1, 1'000'000));
   const auto seconds = [command](const std::string& name, std::chrono::seconds& target) {
     command
@@ -98,6 +106,34 @@ void add_latency(CLI::App& app, LatencyPlan& plan) {
   seconds("--seconds", plan.duration);
   seconds("--warm-up-seconds", plan.warm_up);
   command->callback([&] { measure(plan); });
+}
+
+void relay(const RelayTask& task, const std::string& name) {
+  const auto all = all_relay_contenders();
+  const auto* contender =
+      &*std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.name == name; });
+  const auto time = run_relay(*contender, task);
+  std::cout << nlohmann::json{{"contender", name},
+                              {"events", task.events},
+                              {"seconds", time.seconds},
+                              {"cpu_seconds", time.cpu_seconds},
+                              {"events_per_second",
+                               static_cast<double>(task.events) / time.seconds}}
+            << '\n';
+}
+
+void add_relay(CLI::App& app, RelayTask& task, std::string& contender) {
+  auto* command = app.add_subcommand(
+      "relay", "Let one contender carry a full outbox to a topic, print the time");
+  std::set<std::string> names;
+  for (const auto& one : all_relay_contenders()) names.emplace(one.name);
+  command->add_option("--contender", contender)->required()->check(CLI::IsMember(names));
+  command->add_option("--postgres", task.postgres, "URI of a superuser")->required();
+  command->add_option("--brokers", task.brokers, "bootstrap.servers")->required();
+  command->add_option("--topic", task.topic, "must not exist")->required();
+  command->add_option("--events", task.events)->required()->check(CLI::PositiveNumber);
+  command->add_option("--keys", task.keys, "of how many keys they are")->check(CLI::PositiveNumber);
+  command->callback([&] { relay(task, contender); });
 }
 
 std::set<std::string> contender_names() {
@@ -143,6 +179,9 @@ int main(int argc, char** argv) {
   add_run(app, arguments);
   LatencyPlan plan;
   add_latency(app, plan);
+  RelayTask relay_task;
+  std::string relay_contender;
+  add_relay(app, relay_task, relay_contender);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

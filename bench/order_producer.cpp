@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "orders.hpp"
+#include "producer_client.hpp"
 
 namespace kinbox::bench {
 namespace {
@@ -16,30 +17,11 @@ constexpr int kTimeoutMilliseconds = 30'000;
 
 using NewTopic = std::unique_ptr<rd_kafka_NewTopic_t, Destroy<rd_kafka_NewTopic_destroy>>;
 
-kafka::ClientHandle make_client(const std::string& brokers, std::chrono::milliseconds linger) {
-  kafka::ConfHandle conf(rd_kafka_conf_new());
-  std::array<char, 512> error{};
-  const auto set = [&](const char* key, const char* value) {
-    if (rd_kafka_conf_set(conf.get(), key, value, error.data(), error.size()) != RD_KAFKA_CONF_OK)
-      throw std::runtime_error(error.data());
-  };
-  set("bootstrap.servers", brokers.c_str());
-  set("linger.ms", std::to_string(linger.count()).c_str());
-  set("socket.nagle.disable", "true");
-  set("enable.idempotence", "true");
-  set("partitioner", "murmur2_random");
-  kafka::ClientHandle client(
-      rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), error.data(), error.size()));
-  if (!client) throw std::runtime_error(error.data());
-  conf.release();
-  return client;
-}
-
 }  // namespace
 
 OrderProducer::OrderProducer(const std::string& brokers, std::string topic,
                              std::chrono::milliseconds linger)
-    : topic_(std::move(topic)), client_(make_client(brokers, linger)) {}
+    : topic_(std::move(topic)), client_(make_producer(brokers, linger)) {}
 
 void OrderProducer::create_topic(int partitions) {
   std::array<char, 512> error{};

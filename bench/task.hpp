@@ -9,14 +9,14 @@ namespace kinbox::bench {
 
 /// One run of one contender: all records of a topic, into a database that nobody else uses.
 struct Task {
-  std::string brokers;
-  std::string topic;
+  std::string brokers = {};
+  std::string topic = {};
   /// Nobody has read the topic in this group.
-  std::string group;
+  std::string group = {};
 
   Backend backend = Backend::kPostgres;
   /// PostgreSQL: connection URI. SQLite: file.
-  std::string location;
+  std::string location = {};
   /// PostgreSQL: where all tables of this run are.
   std::string schema = "main";
 
