@@ -5,6 +5,7 @@
 #include <set>
 
 #include "latency.hpp"
+#include "mail.hpp"
 #include "relay_contenders.hpp"
 #include "run_passes.hpp"
 #include "topic.hpp"
@@ -136,6 +137,32 @@ void add_relay(CLI::App& app, RelayTask& task, std::string& contender) {
   command->callback([&] { relay(task, contender); });
 }
 
+void add_mail(CLI::App& app, MailPlan& plan) {
+  auto* command = app.add_subcommand(
+      "mail", "Send a full outbox to an SMTP server, and the same mails without a database");
+  command
+      ->add_option_function<std::string>("--database",
+                                         [&plan](const std::string& name) {
+                                           plan.backend = name == "sqlite" ? Backend::kSqlite
+                                                                           : Backend::kPostgres;
+                                         })
+      ->required()
+      ->check(CLI::IsMember({"postgres", "sqlite"}));
+  command
+      ->add_option("--location", plan.location, "URI of a superuser, or a file that is not there")
+      ->required();
+  command->add_option("--smtp-port", plan.smtp_port, "on 127.0.0.1")->required();
+  command->add_option("--senders", plan.senders)->check(CLI::Range(1, 64));
+  command->add_option("--mails", plan.mails)->check(CLI::PositiveNumber);
+  command->callback([&] {
+    std::cout << nlohmann::json{{"mails", plan.mails},
+                                {"senders", plan.senders},
+                                {"mails_per_second", send_from_outbox(plan)},
+                                {"directly_per_second", send_directly(plan)}}
+              << '\n';
+  });
+}
+
 std::set<std::string> contender_names() {
   std::set<std::string> names;
   for (const auto& contender : all_contenders()) names.emplace(contender.name);
@@ -182,6 +209,8 @@ int main(int argc, char** argv) {
   RelayTask relay_task;
   std::string relay_contender;
   add_relay(app, relay_task, relay_contender);
+  MailPlan mail_plan;
+  add_mail(app, mail_plan);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""smtp_server.py FOLDER [--tls | --starttls] [--certificate FILE] [--login USER:PASSWORD]
+"""smtp_server.py FOLDER [--tls | --starttls] [--certificate FILE] [--login USER:PASSWORD] [--forget]
 
 An SMTP server of the tests, on a free port of the loopback interface, by aiosmtpd. It says
 `listening PORT` on its standard output, and writes what happens to FOLDER/events, a line each, before
@@ -13,8 +13,11 @@ treated so. STAGE is mail, rcpt, data (before 354), within (after the first line
 content (after the final dot). WHAT is an answer's code, drop (the connection is reset) or silent (no
 answer, ever). With content-drop and content-silent the mail is taken.
 
-Of its standard input it reads lines: `close` resets all connections, `goodbye` closes them with 421;
-`done` says that it did. It ends with its standard input.
+With --forget mails are counted and nothing else.
+
+Of its standard input it reads lines: `close` resets all connections, `goodbye` closes them with 421,
+`count` does nothing; `done` and the number of mails so far say that it did. It ends with its standard
+input.
 """
 import argparse
 import asyncio
@@ -50,11 +53,13 @@ def readable(message):
 
 
 class Mails:
-    def __init__(self, folder):
-        self.folder, self.count = pathlib.Path(folder), 0
+    def __init__(self, folder, forget):
+        self.folder, self.forget, self.count = pathlib.Path(folder), forget, 0
 
     def take(self, envelope):
         self.count += 1
+        if self.forget:
+            return
         content = envelope.content
         parsed = readable(email.message_from_bytes(content, policy=email.policy.default))
         parsed.update({"from": envelope.mail_from, "to": envelope.rcpt_tos})
@@ -138,17 +143,18 @@ def login(wanted):
     return check
 
 
-def obey_owner(loop):
+def obey_owner(loop, mails):
     line = sys.stdin.readline().strip()
     if not line:
         loop.stop()
+        return
     for server in list(Server.connected):
         if line == "goodbye":
             server.transport.write(b"421 closing\r\n")
             server.transport.close()
         elif line == "close":
             server.transport.abort()
-    say("done", line)
+    say("done", mails.count)
 
 
 def main():
@@ -158,13 +164,14 @@ def main():
     parser.add_argument("--starttls", action="store_true")
     parser.add_argument("--certificate")
     parser.add_argument("--login")
+    parser.add_argument("--forget", action="store_true")
     options = parser.parse_args()
 
     context = None
     if options.certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(options.certificate)
-    handler = Handler(Mails(options.folder))
+    handler = Handler(Mails(options.folder, options.forget))
     loop = asyncio.new_event_loop()
 
     def new_server():
@@ -183,7 +190,7 @@ def main():
         new_server, "127.0.0.1", 0, ssl=context if options.tls else None
     )
     port = loop.run_until_complete(listening).sockets[0].getsockname()[1]
-    loop.add_reader(sys.stdin.fileno(), obey_owner, loop)
+    loop.add_reader(sys.stdin.fileno(), obey_owner, loop, handler.mails)
     say("listening", port)
     loop.run_forever()
 
