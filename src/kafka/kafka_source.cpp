@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kafka/client_config.hpp"
+#include "kafka/group_rules.hpp"
 #include "kafka/partition_list.hpp"
 #include "kafka/shutdown.hpp"
 #include "kinbox/errors.hpp"
@@ -60,7 +61,11 @@ void KafkaSource::subscribe(AssignmentListener& listener) {
   auto topics = new_list(options_.topics.size());
   for (const auto& topic : options_.topics) add(topics, {topic, RD_KAFKA_PARTITION_UA});
   const auto error = rd_kafka_subscribe(client(), topics.get());
-  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return;
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (broker_assigns(options_.settings.values()) && options_.stalled_after.count() > 0)
+      assigned_by_ = std::chrono::steady_clock::now() + options_.stalled_after;
+    return;
+  }
   std::string names;
   for (const auto& topic : options_.topics) names += " \"" + topic + "\"";
   throw ConfigurationError("cannot subscribe to" + names + ": " + rd_kafka_err2str(error));

@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,8 @@ class KafkaSource final : public Source {
 
   /// Looks after partitions that should deliver and do not, now and then.
   void watch();
+  /// Says so, once, when the broker is to assign and has not for long.
+  void watch_for_assignment();
   /// False when some still do not fit: nothing may overtake them.
   bool gather_carried(const PollBudget& budget);
   void gather_new(const PollBudget& budget);
@@ -94,6 +97,8 @@ class KafkaSource final : public Source {
   Gathering gathering_;
   /// Records that did not fit into a poll, at most one per partition; librdkafka is past them.
   std::vector<Record> carried_;
+  /// When to wonder why the broker assigns nothing. Nothing to wonder about in other groups.
+  std::optional<std::chrono::steady_clock::time_point> assigned_by_;
   /// When a poll came back with nothing, and when to look after what it left out.
   std::chrono::steady_clock::time_point empty_at_ = std::chrono::steady_clock::time_point::min();
   std::chrono::steady_clock::time_point next_look_{};

@@ -21,6 +21,7 @@ int milliseconds_until(Clock::time_point deadline) {
 Polled KafkaSource::poll(const PollBudget& budget) {
   client();
   teller_->serve();
+  watch_for_assignment();
   watch();
   assignment_.retry();
   assignment_.carry_out();

@@ -23,6 +23,7 @@ void KafkaSource::on_rebalance(rd_kafka_t* rk, rd_kafka_resp_err_t what,
 }
 
 void KafkaSource::on_assigned(const std::vector<TopicPartition>& partitions) {
+  assigned_by_.reset();
   assignment_.add(partitions);
   joint_answers_.forget();
   const auto starts = ask_where(partitions);

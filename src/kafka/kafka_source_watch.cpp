@@ -18,7 +18,19 @@ std::string sentence(const TopicPartition& partition, const Owned& owned, Offset
   return text + "fetching it again did not help; taking it out of the client's assignment and back";
 }
 
+// librdkafka asks a broker that does not know the protocol for ever, and says nothing.
+constexpr const char* kNothingAssigned =
+    "no partition was assigned to this member yet: either the group's other members have them all, "
+    "or the brokers do not know group.protocol: consumer (KIP-848, Kafka 4.0 and later), for which "
+    "librdkafka has no word; then use group.protocol: classic";
+
 }  // namespace
+
+void KafkaSource::watch_for_assignment() {
+  if (!assigned_by_ || Clock::now() < *assigned_by_) return;
+  assigned_by_.reset();
+  voice_.say(kWarning, kNothingAssigned);
+}
 
 void KafkaSource::watch() {
   if (options_.stalled_after.count() <= 0 || empty_at_ < next_look_) return;

@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
 
 #include "kinbox/errors.hpp"
+#include "kinbox/kafka/mock_cluster.hpp"
 #include "support/broker_kafka.hpp"
 
 namespace kinbox::kafka {
@@ -133,6 +135,20 @@ TEST_F(KafkaGroups, TheBrokerAssignsAndMovesPartitionsOfMembersThatComeAndGo) {
   EXPECT_TRUE(poll_all({first.get()}, [&] { return first->listener.owned().size() == 4; }));
   EXPECT_EQ(first->source->told(its), 3);
   EXPECT_EQ(messages_.all_text(), "");
+}
+
+// librdkafka asks on and on then, and says nothing.
+TEST_F(KafkaGroups, BrokersThatCannotAssignAreGuessedFromTheirSilence) {
+  REQUIRE_BROKER_ASSIGNMENT();
+  const MockCluster old;
+  constexpr std::int16_t kConsumerGroupHeartbeat = 68;
+  rd_kafka_mock_set_apiversion(old.handle(), kConsumerGroupHeartbeat, -1, -1);
+  auto asked = assigned_by_broker({{"bootstrap.servers", old.bootstrap_servers()}});
+  asked.stalled_after = 300ms;
+  auto one = member(std::move(asked));
+  EXPECT_TRUE(poll_all({one.get()},
+                       [&] { return messages_.was_told("do not know group.protocol: consumer"); }));
+  EXPECT_THAT(one->listener.owned(), IsEmpty());
 }
 
 TEST_F(KafkaGroups, APartitionAssignedByTheBrokerPausesAndStartsAgain) {

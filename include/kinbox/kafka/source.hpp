@@ -22,7 +22,8 @@ struct SourceOptions {
   std::chrono::milliseconds last_tell_timeout{1'500};
   /// A partition that delivers nothing for that long, although its log goes on and nothing else is
   /// there to deliver, is fetched anew, and if that does not help assigned anew, each with a
-  /// notice. Noticed after twice that time at most. 0: never.
+  /// notice. Noticed after twice that time at most. Where the broker assigns (KIP-848), a member
+  /// without any partition for that long says so once. 0: never.
   std::chrono::milliseconds stalled_after{30'000};
   /// Counts the members that share these settings, from 1: a `group.instance.id` gets "-1", "-2"
   /// ... appended, because one id is one member. 0 for the only one, whose id stays as it is.
