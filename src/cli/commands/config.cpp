@@ -6,6 +6,7 @@
 #include "cli/consumer_spec.hpp"
 #include "cli/database.hpp"
 #include "cli/output/joined.hpp"
+#include "cli/run/mail_sender.hpp"
 #include "kinbox/kafka/source.hpp"
 
 namespace kinbox::cli {
@@ -40,6 +41,7 @@ ExitCode check(const Invocation& invocation) {
     table.rows.push_back({consumer.name, consumer.group, joined(consumer.topics), joined(handlers),
                           std::int64_t{consumer.workers}});
   }
+  if (config.email) require_usable(*config.email);
   invocation.answer(table);
   for (const auto& note : advice(config, settings)) invocation.io.err << "note: " << note << '\n';
   invocation.io.err << config.file << ": good\n";

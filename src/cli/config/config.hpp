@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "kinbox/dispatcher.hpp"
+#include "kinbox/email/sender.hpp"
+#include "kinbox/email/smtp.hpp"
 #include "kinbox/event_decoder.hpp"
 #include "kinbox/observe/log.hpp"
 #include "kinbox/outbox.hpp"
@@ -103,6 +105,27 @@ struct OutboxConfig {
   std::chrono::milliseconds retention = RelayOptions{}.retention;
 };
 
+struct EmailConfig {
+  enum class Way { kSmtp, kMaildir, kFile };
+
+  Way way = Way::kSmtp;
+  /// Of a maildir or of files; relative to the configuration's folder.
+  std::string folder;
+  email::SmtpSettings smtp;
+  /// Read at each start; wins over a password in `smtp`.
+  std::optional<std::string> password_file;
+  email::Mailbox from;
+  std::optional<email::Mailbox> reply_to;
+  /// nullopt: those that come with the handlers.
+  std::optional<std::string> templates;
+  int senders = email::SenderOptions{}.threads;
+  /// As it was written; nullopt: as many as the server takes.
+  std::optional<std::string> rate;
+  double rate_per_second = 0;
+  email::OnUnknown on_unknown = email::SenderOptions{}.on_unknown;
+  RetryPolicy retry = email::SenderOptions{}.retry;
+};
+
 struct LogConfig {
   observe::LogFormat format = observe::LogFormat::kAuto;
   observe::LogLevel level = observe::LogLevel::kInfo;
@@ -116,6 +139,8 @@ struct Config {
   DatabaseConfig database;
   std::vector<ConsumerConfig> consumers;
   OutboxConfig outbox;
+  /// nullopt: this process sends no e-mails.
+  std::optional<EmailConfig> email;
   LogConfig log;
   /// Paths ("log.level") that were given, and for those from a KINBOX_* variable its name.
   std::set<std::string> given;

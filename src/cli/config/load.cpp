@@ -41,10 +41,18 @@ std::string from_folder_of(const std::string& file, const std::string& path) {
   return (std::filesystem::path(file).parent_path() / given).string();
 }
 
+void resolve_paths(EmailConfig& email, const std::string& file) {
+  email.folder = from_folder_of(file, email.folder);
+  email.smtp.ca_file = from_folder_of(file, email.smtp.ca_file);
+  for (auto* path : {&email.password_file, &email.templates})
+    if (*path) **path = from_folder_of(file, **path);
+}
+
 void resolve_paths(Config& config) {
   if (auto& file = config.kafka.sasl_password_file;
       file && !config.overridden.contains("kafka.sasl_password_file"))
     *file = from_folder_of(config.file, *file);
+  if (config.email) resolve_paths(*config.email, config.file);
   if (auto* sqlite = std::get_if<SqliteConfig>(&config.database)) {
     if (!config.overridden.contains("database.sqlite"))
       sqlite->path = from_folder_of(config.file, sqlite->path);
@@ -77,6 +85,7 @@ Config read_sections(const ConfigNode& root) {
     root.problem("no consumers; add consumers: [{name: ..., topics: [...], handlers: [...]}]");
   if (const auto outbox = map.take("outbox"))
     config.outbox = read_outbox(*outbox, config.backend());
+  if (const auto email = map.take("email")) config.email = read_email(*email);
   if (const auto log = map.take("log")) config.log = read_log(*log);
   map.refuse_the_rest();
   return config;

@@ -68,13 +68,7 @@ HandlerConfig read_handler(const ConfigNode& node) {
 
 void read_on_error(const ConfigNode& node, OnError& on_error) {
   ConfigMap map(node);
-  if (const auto retry = map.take("retry")) {
-    ConfigMap policy(*retry);
-    policy.read("max_attempts", on_error.retry.max_attempts);
-    policy.read("first_delay", on_error.retry.first_delay);
-    policy.read("max_delay", on_error.retry.max_delay);
-    policy.refuse_the_rest();
-  }
+  read_retry(map, on_error.retry);
   if (const auto then = map.take("then")) read_word(*then, on_error.then, words::then());
   map.refuse_the_rest();
 }

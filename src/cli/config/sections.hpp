@@ -13,7 +13,15 @@ IdentityRules read_identity(const ConfigNode& node);
 /// `consumed`: the topics of the consumer whose replies these are.
 ReplyOptions read_replies(const ConfigNode& node, const std::vector<std::string>& consumed);
 OutboxConfig read_outbox(const ConfigNode& node, Backend backend);
+EmailConfig read_email(const ConfigNode& node);
 LogConfig read_log(const ConfigNode& node);
+
+/// `retry: {max_attempts, first_delay, max_delay}`.
+void read_retry(ConfigMap& map, RetryPolicy& retry);
+
+/// Where `email` sends to, as it is written: `smtp://mail.example.com:587`,
+/// `maildir:/var/mail/out`.
+std::string transport_text(const EmailConfig& email);
 
 /// The words of the file for values of the core, for reading and for showing.
 namespace words {
@@ -23,6 +31,8 @@ const std::vector<std::pair<std::string, IdConflict>>& id_conflict();
 const std::vector<std::pair<std::string, IdScope>>& id_scope();
 const std::vector<std::pair<std::string, Migrate>>& migrate();
 const std::vector<std::pair<std::string, OutboxConfig::Relay>>& relay();
+const std::vector<std::pair<std::string, email::Security>>& security();
+const std::vector<std::pair<std::string, email::OnUnknown>>& on_unknown();
 const std::vector<std::pair<std::string, observe::LogFormat>>& log_format();
 const std::vector<std::pair<std::string, observe::LogLevel>>& log_level();
 }  // namespace words

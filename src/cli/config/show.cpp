@@ -134,11 +134,14 @@ void list_handlers(Listing& listing, const std::string& prefix, const ConsumerCo
   }
 }
 
+void list_retry(Listing& listing, const std::string& prefix, const RetryPolicy& retry) {
+  listing.add(prefix + "max_attempts", std::to_string(retry.max_attempts));
+  listing.add(prefix + "first_delay", to_text(retry.first_delay));
+  listing.add(prefix + "max_delay", to_text(retry.max_delay));
+}
+
 void list_on_error(Listing& listing, const std::string& prefix, const OnError& on_error) {
-  const auto retry = prefix + "on_error.retry.";
-  listing.add(retry + "max_attempts", std::to_string(on_error.retry.max_attempts));
-  listing.add(retry + "first_delay", to_text(on_error.retry.first_delay));
-  listing.add(retry + "max_delay", to_text(on_error.retry.max_delay));
+  list_retry(listing, prefix + "on_error.retry.", on_error.retry);
   listing.add(prefix + "on_error.then", word_for(on_error.then, words::then()));
 }
 
@@ -176,6 +179,34 @@ void list_consumer(Listing& listing, const std::string& prefix, const ConsumerCo
   if (consumer.replies) list_replies(listing, prefix + "reply.", *consumer.replies);
 }
 
+void list_smtp(Listing& listing, const EmailConfig& email) {
+  const auto& smtp = email.smtp;
+  listing.add("email.security", word_for(smtp.security, words::security()));
+  if (!smtp.ca_file.empty()) listing.add("email.ca_file", smtp.ca_file);
+  if (!smtp.user.empty()) listing.add("email.user", smtp.user);
+  if (!smtp.password.empty()) listing.add_secret("email.password");
+  if (email.password_file) listing.add("email.password_file", *email.password_file);
+  if (!smtp.hello_name.empty()) listing.add("email.hello_name", smtp.hello_name);
+  listing.add("email.connect_timeout", to_text(smtp.connect_timeout));
+}
+
+std::string text_of(const email::Mailbox& mailbox) {
+  return mailbox.name.empty() ? mailbox.address : mailbox.name + " <" + mailbox.address + ">";
+}
+
+void list_email(Listing& listing, const EmailConfig& email) {
+  listing.add("email.transport", transport_text(email));
+  if (email.way == EmailConfig::Way::kSmtp) list_smtp(listing, email);
+  listing.add("email.from", text_of(email.from));
+  if (email.reply_to) listing.add("email.reply_to", text_of(*email.reply_to));
+  if (email.templates) listing.add("email.templates", *email.templates);
+  listing.add("email.senders", std::to_string(email.senders));
+  listing.add("email.rate", email.rate.value_or("none"));
+  listing.add("email.delivery_timeout", to_text(email.smtp.delivery_timeout));
+  listing.add("email.on_unknown", word_for(email.on_unknown, words::on_unknown()));
+  list_retry(listing, "email.retry.", email.retry);
+}
+
 }  // namespace
 
 Table show_config(const Config& config) {
@@ -188,6 +219,7 @@ Table show_config(const Config& config) {
   if (config.outbox.source) listing.add("outbox.source", *config.outbox.source);
   listing.add("outbox.max_event", size_text(config.outbox.max_event));
   listing.add("outbox.retention", to_text(config.outbox.retention));
+  if (config.email) list_email(listing, *config.email);
   listing.add("log.format", word_for(config.log.format, words::log_format()));
   listing.add("log.level", word_for(config.log.level, words::log_level()));
   return listing.take();

@@ -39,6 +39,20 @@ const std::vector<std::pair<std::string, OutboxConfig::Relay>>& relay() {
   return words;
 }
 
+const std::vector<std::pair<std::string, email::Security>>& security() {
+  using email::Security;
+  static const std::vector<std::pair<std::string, Security>> words{
+      {"starttls", Security::kStartTls}, {"tls", Security::kTls}, {"none", Security::kNone}};
+  return words;
+}
+
+const std::vector<std::pair<std::string, email::OnUnknown>>& on_unknown() {
+  using email::OnUnknown;
+  static const std::vector<std::pair<std::string, OnUnknown>> words{{"resend", OnUnknown::kResend},
+                                                                    {"hold", OnUnknown::kHold}};
+  return words;
+}
+
 const std::vector<std::pair<std::string, observe::LogFormat>>& log_format() {
   static const std::vector<std::pair<std::string, observe::LogFormat>> words{
       {"auto", observe::LogFormat::kAuto},

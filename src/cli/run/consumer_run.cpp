@@ -12,9 +12,9 @@
 #include "cli/database.hpp"
 #include "cli/output/joined.hpp"
 #include "cli/run/last_resort.hpp"
+#include "cli/run/mail_sender.hpp"
+#include "cli/run/outflow.hpp"
 #include "cli/run/prepare_database.hpp"
-#include "cli/run/relay_thread.hpp"
-#include "cli/run/relay_waker.hpp"
 #include "cli/run/require_topics.hpp"
 #include "cli/run/stop_signals.hpp"
 #include "cli/run/tee_observer.hpp"
@@ -47,14 +47,14 @@ std::vector<ConsumerConfig> chosen(const Config& config, const std::vector<std::
   return consumers;
 }
 
-/// One consumer's voice: the log, after the witness; the relay hears it, too.
+/// One consumer's voice: the log, after the witness; what sends what it emits hears it, too.
 struct Voice {
   observe::LogObserver log;
   TeeObserver both;
   TeeObserver all;
 
-  Voice(observe::Log& target, const std::string& name, Observer& witness, Observer& relay)
-      : log(target, name), both(witness, log), all(both, relay) {}
+  Voice(observe::Log& target, const std::string& name, Observer& witness, Observer& outflow)
+      : log(target, name), both(witness, log), all(both, outflow) {}
 };
 
 class ConsumerRun {
@@ -69,18 +69,22 @@ class ConsumerRun {
         last_resort_(log),
         settings_(make_settings(config)),
         consumers_(chosen(config, options.consumers)),
-        databases_(make_database_factory(config, Missing::kCreate)) {}
+        databases_(make_database_factory(config, Missing::kCreate)),
+        outflow_(log) {}
 
   ExitCode run() {
     const auto patience = options_.until_idle ? Patience::kNone : Patience::kForEver;
     // Before the database is waited for: what is wrong here, waiting does not heal.
     for (const auto& consumer : consumers_) add_workers(consumer);
     if (options_.until_idle) require_topics(settings_, consumers_);
+    auto mail =
+        config_.email ? make_mail_sender(*config_.email, databases_, voice("mail")) : nullptr;
     if (!prepare_database(config_, handlers_, databases_, patience, signals_, log_)) {
       begin_to_end("closing connections to Kafka");
       return ExitCode::kOk;
     }
     start_relay();
+    if (mail) outflow_.start(std::move(mail));
     workers_.start({.idle = options_.until_idle, .records = options_.max_messages},
                    options_.drain_timeout / 2);
     say_started();
@@ -91,7 +95,7 @@ class ConsumerRun {
  private:
   Observer& voice(const std::string& name) {
     auto& voice = voices_[name];
-    if (!voice) voice = std::make_unique<Voice>(log_, name, witness_, waker_);
+    if (!voice) voice = std::make_unique<Voice>(log_, name, witness_, outflow_);
     return voice->all;
   }
 
@@ -117,10 +121,8 @@ class ConsumerRun {
     if (!wants_relay()) return;
     auto& observer = voice("relay");
     auto publisher = kafka::make_publisher({.settings = settings_}, observer);
-    auto relay = std::make_unique<OutboxRelay>(databases_(), std::move(publisher), relay_options(),
-                                               observer);
-    waker_.wakes(*relay);
-    relay_ = std::make_unique<RelayThread>(std::move(relay));
+    outflow_.start(std::make_unique<OutboxRelay>(databases_(), std::move(publisher),
+                                                 relay_options(), observer));
   }
 
   /// Change data capture carries no dead letters: their rows only point to what is in them.
@@ -223,14 +225,17 @@ class ConsumerRun {
   }
 
   /// The workers are done and their positions stored: all that is cut short is a wait.
-  [[noreturn]] void leave_relay() {
-    log_.warning("relay", "the relay still waits for a broker; its rows stay in the outbox");
+  [[noreturn]] void leave_outflow() {
+    log_.warning(
+        "outflow",
+        "the relay or the e-mail sender still waits for its server; their rows stay in the "
+        "database");
     _exit(static_cast<int>(error_ ? ExitCode::kFailed : ExitCode::kOk));
   }
 
   ExitCode end() {
-    begin_to_end("ending the relay of outgoing records");
-    end_relay();
+    begin_to_end("ending the relay of outgoing records and the sender of e-mails");
+    end_outflow();
     last_resort_.now("closing connections to Kafka and the database");
     for (auto& [name, voice] : voices_) voice->log.say_rest();
     if (error_) std::rethrow_exception(error_);
@@ -239,18 +244,17 @@ class ConsumerRun {
     return options_.until_idle && halted_ ? ExitCode::kNotClean : ExitCode::kOk;
   }
 
-  void end_relay() {
-    if (!relay_) return;
+  void end_outflow() {
     const auto deadline = *deadline_;
-    while (!relay_->stop_by(std::min(deadline, Clock::now() + kTick))) {
+    while (!outflow_.stop_by(std::min(deadline, Clock::now() + kTick))) {
       if (signals_.wait(milliseconds{0}) && std::exchange(signalled_, true)) exit_second_signal();
-      if (Clock::now() >= deadline) leave_relay();
+      if (Clock::now() >= deadline) leave_outflow();
     }
     if (!options_.until_idle || error_) return;
     try {
-      relay_->send_rest(deadline);
+      outflow_.send_rest(deadline);
     } catch (const InfrastructureError& e) {
-      log_.warning("relay", std::string("outgoing records stay in the outbox: ") + e.what());
+      log_.warning("outflow", std::string("what is not sent stays in the database: ") + e.what());
     }
   }
 
@@ -266,10 +270,9 @@ class ConsumerRun {
   kafka::Settings settings_;
   std::vector<ConsumerConfig> consumers_;
   DatabaseFactory databases_;
-  RelayWaker waker_;
   // Voices outlive those who speak through them.
   std::map<std::string, std::unique_ptr<Voice>> voices_;
-  std::unique_ptr<RelayThread> relay_;
+  Outflow outflow_;
   WorkerThreads workers_;
   /// Workers per consumer that have not ended.
   std::map<std::string, int> running_;

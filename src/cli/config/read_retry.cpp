@@ -1,0 +1,16 @@
+#include "cli/config/sections.hpp"
+#include "cli/config/values.hpp"
+
+namespace kinbox::cli {
+
+void read_retry(ConfigMap& map, RetryPolicy& retry) {
+  const auto node = map.take("retry");
+  if (!node) return;
+  ConfigMap policy(*node);
+  policy.read("max_attempts", retry.max_attempts);
+  policy.read("first_delay", retry.first_delay);
+  policy.read("max_delay", retry.max_delay);
+  policy.refuse_the_rest();
+}
+
+}  // namespace kinbox::cli
