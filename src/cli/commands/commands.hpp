@@ -15,6 +15,7 @@ namespace kinbox::cli {
 void add_run(CLI::App& app, Invocation& invocation);
 void add_status(CLI::App& app, Invocation& invocation);
 void add_outbox(CLI::App& app, Invocation& invocation);
+void add_mail(CLI::App& app, Invocation& invocation);
 void add_migrate(CLI::App& app, Invocation& invocation);
 void add_config(CLI::App& app, Invocation& invocation);
 void add_demo(CLI::App& app, Invocation& invocation);

@@ -1,11 +1,6 @@
-#include <CLI/CLI.hpp>
-#include <algorithm>
-
-#include "cli/commands/commands.hpp"
-#include "cli/database.hpp"
+#include "cli/commands/row_commands.hpp"
 #include "cli/outbox/outbox_view.hpp"
 #include "cli/usage_error.hpp"
-#include "kinbox/migrations.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -22,21 +17,10 @@ Examples:
   kinbox outbox retry --all --topic payments
   kinbox outbox discard 17                   never send it; its key goes on without it)";
 
-/// A connection to a database whose outbox this binary knows.
-struct Opened {
-  std::unique_ptr<Database> database;
-  OutboxView view;
-
-  explicit Opened(const Config& config)
-      : database(make_database_factory(config, Missing::kRefuse)()), view(*database) {
-    SchemaMigrator(*database, {kinbox_component()}).require_current();
-  }
-};
-
-Cell cell(const std::optional<std::string>& text) { return text ? Cell{*text} : Cell{}; }
+using OpenedOutbox = Opened<OutboxView>;
 
 ExitCode status(const Invocation& invocation, bool check) {
-  Opened outbox(invocation.load());
+  OpenedOutbox outbox(invocation.load());
   Table table{{{"topic"},
                {"pending"},
                {"refused"},
@@ -63,7 +47,7 @@ ExitCode status(const Invocation& invocation, bool check) {
 }
 
 ExitCode list(const Invocation& invocation, const OutboxSelection& selection) {
-  Opened outbox(invocation.load());
+  OpenedOutbox outbox(invocation.load());
   Table table{{{"id"},
                {"state"},
                {"topic"},
@@ -80,22 +64,15 @@ ExitCode list(const Invocation& invocation, const OutboxSelection& selection) {
     table.rows.push_back({row.id, row.state, row.topic, cell(row.key), row.type, row.message_id,
                           row.attempts, row.created_at, cell(row.sent_at), row.last_error});
   invocation.answer(table);
-  if (static_cast<std::int64_t>(rows.size()) == selection.limit)
-    invocation.io.err << "there may be more than these " << selection.limit << "; see --limit\n";
+  mention_limit(invocation, rows.size(), selection.limit);
   return ExitCode::kOk;
 }
 
 ExitCode show(const Invocation& invocation, std::int64_t id) {
-  Opened outbox(invocation.load());
-  Table table{{{"name"}, {"value"}}, {}};
-  for (const auto& [name, value] : outbox.view.show(id)) table.rows.push_back({name, cell(value)});
-  if (table.rows.empty()) {
-    invocation.io.err << "kinbox: the outbox has no row " << id
-                      << "; sent rows are deleted after outbox.retention\n";
-    return ExitCode::kFailed;
-  }
-  invocation.answer(table);
-  return ExitCode::kOk;
+  OpenedOutbox outbox(invocation.load());
+  return answer_facts(invocation, outbox.view.show(id),
+                      "the outbox has no row " + std::to_string(id) +
+                          "; sent rows are deleted after outbox.retention");
 }
 
 struct Change {
@@ -105,7 +82,6 @@ struct Change {
 
 using Changer = std::vector<std::int64_t> (OutboxView::*)(const OutboxSelection&);
 
-/// What was done stands on stdout, what could not be done on stderr.
 ExitCode change(const Invocation& invocation, const Change& wanted, Changer changer,
                 const std::string& done) {
   const auto& ids = wanted.selection.ids;
@@ -113,33 +89,14 @@ ExitCode change(const Invocation& invocation, const Change& wanted, Changer chan
     throw UsageError("name the rows' ids, or --all (with --topic, if you like) for all refused");
   if (!ids.empty() && !wanted.selection.topic.empty())
     throw UsageError("--topic goes with --all, not with ids");
-  Opened outbox(invocation.load());
-  const auto changed = (outbox.view.*changer)(wanted.selection);
-  Table table{{{done}}, {}};
-  for (const auto id : changed) table.rows.push_back({id});
-  invocation.answer(table);
-  bool missed = false;
-  for (const auto id : ids) {
-    if (std::count(changed.begin(), changed.end(), id) > 0) continue;
-    missed = true;
-    invocation.io.err << "kinbox: row " << id << " is not " << done
-                      << ": there is none, or it is in another state; see kinbox outbox show " << id
-                      << '\n';
-  }
-  return missed ? ExitCode::kFailed : ExitCode::kOk;
-}
-
-CLI::App& add_subcommand(CLI::App& outbox, Invocation& invocation, const std::string& name,
-                         const std::string& description) {
-  auto* command = outbox.add_subcommand(name, description);
-  add_config_option(*command, invocation);
-  add_output_option(*command, invocation);
-  return *command;
+  OpenedOutbox outbox(invocation.load());
+  return answer_changes(invocation, ids, (outbox.view.*changer)(wanted.selection), done,
+                        "kinbox outbox show");
 }
 
 void add_status_subcommand(CLI::App& outbox, Invocation& invocation) {
   auto& command =
-      add_subcommand(outbox, invocation, "status", "Rows by topic and state, and what is wrong");
+      add_row_command(outbox, invocation, "status", "Rows by topic and state, and what is wrong");
   const auto check = std::make_shared<bool>(false);
   command.add_flag("--check", *check, "Exit 2 if a row is refused or cannot be sent now");
   command.callback([&invocation, check] {
@@ -148,7 +105,7 @@ void add_status_subcommand(CLI::App& outbox, Invocation& invocation) {
 }
 
 void add_list_subcommand(CLI::App& outbox, Invocation& invocation) {
-  auto& command = add_subcommand(outbox, invocation, "list", "Rows, the oldest first");
+  auto& command = add_row_command(outbox, invocation, "list", "Rows, the oldest first");
   const auto selection = std::make_shared<OutboxSelection>();
   command
       .add_option("--state", selection->state,
@@ -158,16 +115,14 @@ void add_list_subcommand(CLI::App& outbox, Invocation& invocation) {
           CLI::IsMember({"open", "pending", "refused", "sent", "discarded", "all"}).description(""))
       ->type_name("STATE");
   command.add_option("--topic", selection->topic, "Only this topic's")->type_name("TOPIC");
-  command.add_option("--limit", selection->limit, "At most so many (default: 100)")
-      ->type_name("N")
-      ->check(CLI::PositiveNumber);
+  add_limit_option(command, selection->limit);
   command.callback([&invocation, selection] {
     invocation.chosen = [&invocation, selection] { return list(invocation, *selection); };
   });
 }
 
 void add_show_subcommand(CLI::App& outbox, Invocation& invocation) {
-  auto& command = add_subcommand(outbox, invocation, "show", "Everything about one row");
+  auto& command = add_row_command(outbox, invocation, "show", "Everything about one row");
   const auto id = std::make_shared<std::int64_t>(0);
   command.add_option("ID", *id, "The row's id")->required();
   command.callback([&invocation, id] {
@@ -178,7 +133,7 @@ void add_show_subcommand(CLI::App& outbox, Invocation& invocation) {
 void add_change_subcommand(CLI::App& outbox, Invocation& invocation, const std::string& name,
                            const std::string& description, Changer changer,
                            const std::string& done) {
-  auto& command = add_subcommand(outbox, invocation, name, description);
+  auto& command = add_row_command(outbox, invocation, name, description);
   const auto wanted = std::make_shared<Change>();
   command.add_option("ID", wanted->selection.ids, "The rows' ids");
   command.add_flag("--all", wanted->all, "All that are refused");

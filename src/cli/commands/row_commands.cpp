@@ -1,0 +1,58 @@
+#include "cli/commands/row_commands.hpp"
+
+#include <algorithm>
+
+namespace kinbox::cli {
+
+CLI::App& add_row_command(CLI::App& group, Invocation& invocation, const std::string& name,
+                          const std::string& description) {
+  auto* command = group.add_subcommand(name, description);
+  add_config_option(*command, invocation);
+  add_output_option(*command, invocation);
+  return *command;
+}
+
+void add_limit_option(CLI::App& command, std::int64_t& limit) {
+  command.add_option("--limit", limit, "At most so many (default: " + std::to_string(limit) + ")")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+}
+
+void mention_limit(const Invocation& invocation, std::size_t rows, std::int64_t limit) {
+  if (static_cast<std::int64_t>(rows) == limit)
+    invocation.io.err << "there may be more than these " << limit << "; see --limit\n";
+}
+
+Cell cell(const std::optional<std::string>& text) { return text ? Cell{*text} : Cell{}; }
+
+ExitCode answer_facts(const Invocation& invocation,
+                      const std::vector<std::pair<std::string, std::optional<std::string>>>& facts,
+                      const std::string& missing) {
+  if (facts.empty()) {
+    invocation.io.err << "kinbox: " << missing << '\n';
+    return ExitCode::kFailed;
+  }
+  Table table{{{"name"}, {"value"}}, {}};
+  for (const auto& [name, value] : facts) table.rows.push_back({name, cell(value)});
+  invocation.answer(table);
+  return ExitCode::kOk;
+}
+
+ExitCode answer_changes(const Invocation& invocation, const std::vector<std::int64_t>& wanted,
+                        const std::vector<std::int64_t>& changed, const std::string& done,
+                        const std::string& show) {
+  Table table{{{done}}, {}};
+  for (const auto id : changed) table.rows.push_back({id});
+  invocation.answer(table);
+  bool missed = false;
+  for (const auto id : wanted) {
+    if (std::count(changed.begin(), changed.end(), id) > 0) continue;
+    missed = true;
+    invocation.io.err << "kinbox: row " << id << " is not " << done
+                      << ": there is none, or it is in another state; see " << show << ' ' << id
+                      << '\n';
+  }
+  return missed ? ExitCode::kFailed : ExitCode::kOk;
+}
+
+}  // namespace kinbox::cli
