@@ -18,7 +18,10 @@ TEST(PaceTest, TurnsAreAsFarApartAsTheRateSays) {
 
 TEST(PaceTest, WithoutARateEveryTurnIsNow) {
   Pace pace(0);
-  for (int i = 0; i < 3; ++i) EXPECT_LE(pace.take_turn(), Pace::Clock::now());
+  for (int i = 0; i < 3; ++i) {
+    const auto turn = pace.take_turn();
+    EXPECT_LE(turn, Pace::Clock::now());
+  }
 }
 
 TEST(PaceTest, PausesGrowAndEndWithAnAnswer) {
