@@ -130,7 +130,7 @@ class KilledEffects : public DatabaseContract {
       add(records, odd_,
           text_record(odd_, 0, R"({"eventType":"ORDER_CREATED","eventId":")" + id + "\"}"));
     }
-    produce(brokers(), records);
+    produce(brokers(), records, {{"queue.buffering.max.messages", "1000000"}});
   }
 
   void add(std::vector<OwnedRecord>& records, const std::string& topic, OwnedRecord record) {
