@@ -1,10 +1,10 @@
 """Every effect of 50,000 orders, through the shipped program, while its processes are killed.
 
 Runs the test KilledEffects, which has some hundred orders in scripts/test, on PostgreSQL and real Kafka
-of its own: six consumers with the shipped handlers, in several processes, one of which relays. A
-tenth of the records come twice. Afterwards SQL counts rows, stock and money, and the topics of
-outgoing events and replies are read to their ends: each id at least once, with one payload, per key
-in order.
+of its own: six consumers with the shipped handlers, in several processes, one of which relays and
+one mails. A tenth of the records come twice. Afterwards SQL counts rows, stock and money, the topics
+of outgoing events and replies are read to their ends: each id at least once, with one payload, per
+key in order; and each mail's Message-ID is in the mailbox.
 """
 import argparse
 import os
