@@ -100,7 +100,8 @@ class KilledEffects : public DatabaseContract {
     if (kind == "sender")
       // A mail whose sender died waits for three times as long.
       out << "email: {transport: 'maildir:" << maildir().string()
-          << "', from: shop@example.com, delivery_timeout: 1s, "
+          << "', from: shop@example.com, delivery_timeout: 1s, senders: " << (is_sqlite() ? 1 : 8)
+          << ", "
           << "retry: {max_attempts: 1000, first_delay: 20ms, max_delay: 200ms}}\n";
   }
 
