@@ -36,13 +36,14 @@ std::string boundary(std::string_view message_id) {
 }
 
 std::string alternatives(const Letter& letter) {
-  const auto border = boundary(letter.message_id);
+  // The line end before a border is the border's, not the part's (RFC 2046, 5.1.1).
+  const auto border = "\r\n--" + boundary(letter.message_id);
   std::string text("Content-Type: multipart/alternative;\r\n boundary=\"");
-  text.append(border).append("\"\r\n\r\n--").append(border).append("\r\n");
+  text.append(boundary(letter.message_id)).append("\"\r\n").append(border).append("\r\n");
   text += text_part("text/plain", "text", letter.text);
-  text.append("--").append(border).append("\r\n");
+  text.append(border).append("\r\n");
   text += text_part("text/html", "html", *letter.html);
-  return text.append("--").append(border).append("--\r\n");
+  return text.append(border).append("--\r\n");
 }
 
 }  // namespace

@@ -104,6 +104,22 @@ TEST_F(Smtp, AMailArrivesAsItWasComposed) {
   EXPECT_EQ(read["parts"][1]["text"], *both.html);
 }
 
+TEST_F(Smtp, PartsKeepTheirLineEnds) {
+  const SmtpServer server;
+  const auto transport = make_smtp(plain(server.port()));
+  int n = 0;
+  for (const std::string text : {"", "one\n", "one\n\n", "\n"}) {
+    auto both = letter("zoe@example.org", text);
+    both.html = text;
+    transport->deliver(
+        {.from = "a@b", .to = "zoe@example.org", .message = compose(both), .id = "<a@b>"}, yes);
+    const auto read = nlohmann::json::parse(server.readable(++n));
+    const auto whole = text.empty() ? "\n" : text;
+    EXPECT_EQ(read["parts"][0]["text"], whole);
+    EXPECT_EQ(read["parts"][1]["text"], whole);
+  }
+}
+
 TEST_F(Smtp, DotsAndLongLinesArriveIntact) {
   const SmtpServer server;
   const auto transport = make_smtp(plain(server.port()));

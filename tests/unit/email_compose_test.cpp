@@ -119,7 +119,7 @@ TEST(Compose, AlternativesHaveTextFirst) {
   const auto message = compose(both);
   EXPECT_THAT(message, HasSubstr("Content-Type: multipart/alternative;\r\n boundary=\"=_"));
   EXPECT_LT(message.find("text/plain"), message.find("text/html"));
-  EXPECT_THAT(message, HasSubstr("\r\n\r\n<p>Thank you.</p>\r\n--=_"));
+  EXPECT_THAT(message, HasSubstr("\r\n\r\n<p>Thank you.</p>\r\n\r\n--=_"));
   EXPECT_THAT(message, EndsWith("--\r\n"));
   expect_lines_of_ascii(message);
 }
