@@ -39,7 +39,7 @@ TEST(DemoOrders, LooksAsTheGuidesWriteIt) {
                             "totalAmount", "orderNumber", "buyerEmail", "items"})
     EXPECT_TRUE(order.contains(field)) << field;
   EXPECT_EQ(order["items"].dump(),
-            R"([{"productId":"product-3","sellerId":"seller-0","quantity":2,"unitPrice":"15.25"}])")
+            R"([{"productId":"product-3","quantity":2,"sellerId":"seller-0","unitPrice":"15.25"}])")
       << "twice 15.25 is the total, 30.5";
   EXPECT_EQ(order["totalAmount"], 30.5);
   EXPECT_EQ(order["eventType"], "ORDER_CREATED");
