@@ -20,6 +20,8 @@ class SmtpConversation {
   /// All of it was taken: the final dot may follow at any moment.
   void content_ends();
 
+  /// Whether the server was ready for a mail.
+  bool mail_began() const { return stage_ > Stage::kConnection; }
   bool content_began() const { return stage_ >= Stage::kContent; }
   /// The answer to the last command, without line ends; empty if there is none yet.
   const std::string& reply() const { return reply_; }

@@ -5,8 +5,12 @@
 namespace kinbox::email {
 namespace {
 
-std::string deadline(const SmtpSettings& settings) {
-  return "no answer in time (connect_timeout " + std::to_string(settings.connect_timeout.count()) +
+std::string deadline(const SmtpSettings& settings, const SmtpConversation& conversation) {
+  // A server that waits for TLS, or for anything else than SMTP, waits for us.
+  const std::string what = conversation.mail_began()
+                               ? "no answer in time"
+                               : "no answer in time; look at port and security";
+  return what + " (connect_timeout " + std::to_string(settings.connect_timeout.count()) +
          " ms, delivery_timeout " + std::to_string(settings.delivery_timeout.count()) + " ms)";
 }
 
@@ -21,7 +25,8 @@ std::string certificate(const SmtpSettings& settings, const std::string& text) {
 }
 
 /// Empty: libcurl's own words have to do.
-std::string advice(const SmtpSettings& settings, const CurlFailure& failure) {
+std::string advice(const SmtpSettings& settings, const CurlFailure& failure,
+                   const SmtpConversation& conversation) {
   switch (failure.code) {
     case CURLE_COULDNT_RESOLVE_HOST:
       return "the name is not known; look at host";
@@ -29,7 +34,7 @@ std::string advice(const SmtpSettings& settings, const CurlFailure& failure) {
       return "cannot connect; look at host and port";
     case CURLE_OPERATION_TIMEDOUT:
     case CURLE_ABORTED_BY_CALLBACK:
-      return deadline(settings);
+      return deadline(settings, conversation);
     case CURLE_PEER_FAILED_VERIFICATION:
       return certificate(settings, failure.text);
     case CURLE_SSL_CACERT_BADFILE:
@@ -50,13 +55,10 @@ std::string advice(const SmtpSettings& settings, const CurlFailure& failure) {
 
 std::string describe_trouble(const SmtpSettings& settings, const CurlFailure& failure,
                              const SmtpConversation& conversation) {
-  std::string text("smtp " + server_name(settings) + ": ");
-  const auto known = advice(settings, failure);
-  if (!known.empty()) text += known;
-  if (conversation.code() >= 400) return text + (known.empty() ? "" : ": ") + conversation.reply();
-  return failure.text.empty()
-             ? text
-             : text + (known.empty() ? "" : " (") + failure.text + (known.empty() ? "" : ")");
+  const auto server = "smtp " + server_name(settings) + ": ";
+  const auto words = conversation.code() >= 400 ? conversation.reply() : failure.text;
+  const auto known = advice(settings, failure, conversation);
+  return known.empty() ? server + words : server + known + ": " + words;
 }
 
 }  // namespace kinbox::email

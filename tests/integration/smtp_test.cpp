@@ -3,10 +3,13 @@
 
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 #include <chrono>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <string_view>
+#include <thread>
 
 #include "kinbox/email/letter.hpp"
 #include "kinbox/errors.hpp"
@@ -15,6 +18,7 @@
 #include "support/services.hpp"
 #include "support/smtp_server.hpp"
 #include "support/tcp_proxy.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace kinbox::email {
 namespace {
@@ -273,7 +277,35 @@ TEST_F(Smtp, AServerThatNeverGreetsIsNamed) {
   settings.delivery_timeout = 500ms;
   const auto delivery = make_smtp(settings)->deliver(parcel("zoe@example.org"), yes);
   EXPECT_EQ(delivery.outcome, Outcome::kUnavailable);
-  EXPECT_THAT(delivery.reply, HasSubstr("no answer in time"));
+  EXPECT_THAT(delivery.reply, HasSubstr("no answer in time; look at port and security (connect_"));
+}
+
+TEST_F(Smtp, WhatIsNoSmtpServerIsNamed) {
+  const auto listening = kinbox::testing::listen_on_loopback(0);
+  std::jthread web([&] {
+    const kinbox::testing::Fd client(::accept(listening.get(), nullptr, nullptr));
+    constexpr std::string_view kAnswer = "HTTP/1.1 400 Bad \x1b[31mRequest\r\n\r\n";
+    EXPECT_EQ(::send(client.get(), kAnswer.data(), kAnswer.size(), 0),
+              static_cast<ssize_t>(kAnswer.size()));
+  });
+  const auto delivery =
+      make_smtp(plain(kinbox::testing::local_port(listening)))->deliver(parcel("a@b"), yes);
+  EXPECT_EQ(delivery.outcome, Outcome::kUnavailable);
+  EXPECT_THAT(delivery.reply, AllOf(StartsWith("smtp 127.0.0.1:"), Not(HasSubstr("\x1b"))));
+}
+
+TEST_F(Smtp, AGreetingThatRefusesIsShown) {
+  const auto listening = kinbox::testing::listen_on_loopback(0);
+  std::jthread server([&] {
+    const kinbox::testing::Fd client(::accept(listening.get(), nullptr, nullptr));
+    constexpr std::string_view kAnswer = "554-no \x1b[31mservice\r\n554 here\r\n";
+    EXPECT_EQ(::send(client.get(), kAnswer.data(), kAnswer.size(), 0),
+              static_cast<ssize_t>(kAnswer.size()));
+  });
+  const auto delivery =
+      make_smtp(plain(kinbox::testing::local_port(listening)))->deliver(parcel("a@b"), yes);
+  EXPECT_EQ(delivery.outcome, Outcome::kUnavailable);
+  EXPECT_THAT(delivery.reply, HasSubstr("554 no \\x1b[31mservice here"));
 }
 
 TEST_F(Smtp, AServerThatIsAwayIsNamed) {
@@ -428,6 +460,17 @@ TEST_P(SmtpOverTls, AnAuthorityThatIsNotTrustedIsNamed) {
   EXPECT_EQ(delivery.outcome, Outcome::kUnavailable);
   EXPECT_THAT(delivery.reply, HasSubstr("name its authority in ca_file"));
   EXPECT_EQ(server.mails(), 0);
+}
+
+TEST_P(SmtpOverTls, AuthoritiesThatCannotBeReadAreNamed) {
+  const SmtpServer server(options());
+  const kinbox::testing::TemporaryDirectory directory;
+  auto wrong = settings(server);
+  wrong.ca_file = (directory / "ca.pem").string();
+  std::ofstream(wrong.ca_file) << "-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----\n";
+  const auto delivery = deliver(wrong);
+  EXPECT_EQ(delivery.outcome, Outcome::kUnavailable);
+  EXPECT_THAT(delivery.reply, HasSubstr("the certificates in ca_file cannot be read"));
 }
 
 TEST_P(SmtpOverTls, AnotherHostsCertificateIsNamed) {

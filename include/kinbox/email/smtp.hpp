@@ -30,7 +30,7 @@ struct SmtpSettings {
   std::string password = {};
   /// What EHLO says; empty: the machine's name.
   std::string hello_name = {};
-  /// Until the connection stands, TLS included.
+  /// Until the server is ready for a mail: connecting, its greeting, TLS and login.
   std::chrono::milliseconds connect_timeout{10'000};
   /// Until a mail is delivered, from the connection to the last answer.
   std::chrono::milliseconds delivery_timeout{60'000};
