@@ -135,6 +135,7 @@ TEST_F(OrderPipelineExample, RunsAllFiveInOneProcess) {
   run(program_, kExample, {"run", "--until-idle"});
   expect_each_effect_once();
   EXPECT_EQ(count("SELECT count(*) FROM outbox WHERE state <> 'sent'"), 0);
+  EXPECT_EQ(count("SELECT count(*) FROM email_outbox WHERE state = 'sent'"), 5);
 }
 
 TEST_F(OrderPipelineExample, RunsEachInAProcessOfItsOwnWithTheSameFile) {
