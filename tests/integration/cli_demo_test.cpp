@@ -38,10 +38,11 @@ class CliDemo : public ::testing::Test {
   /// Every invariant holds, and there are as many of them as promised.
   void expect_invariants() {
     const auto rows = nlohmann::json::parse(output_);
-    EXPECT_EQ(rows.size(), 25u);
+    EXPECT_EQ(rows.size(), 26u);
     for (const auto& row : rows) EXPECT_EQ(row["found"], row["expected"]) << row;
     EXPECT_EQ(found("confirmations, one per order"), 12);
     EXPECT_EQ(found("duplicates recognised"), 4);
+    EXPECT_EQ(found("mail: files in the folder"), 15);
     EXPECT_EQ(found("stock: orders rejected, for want of it"), 1);
     EXPECT_EQ(found("notifications, to buyer and seller"), 36);
     EXPECT_EQ(found("events emitted, acknowledged by Kafka"), 30);

@@ -67,6 +67,7 @@ void say_what_next(const Invocation& invocation, const DemoStage& stage) {
     err << "   sqlite3 " << sqlite->path
         << " 'SELECT reason, attempts, error_text FROM dead_letters'\n"
         << "   sqlite3 " << sqlite->path << " 'SELECT * FROM demo_confirmations'\n";
+  err << "The shop's mails are in " << stage.mail_folder() << '\n';
   if (stage.has_mock()) return;
   err << "Left behind on Kafka: the topics";
   for (const auto& topic : stage.topics()) err << ' ' << topic;

@@ -45,7 +45,7 @@ void DemoScript::play() {
 
 std::vector<Invariant> DemoScript::invariants() {
   auto invariants = read_invariants(*database_, sent_);
-  for (auto& invariant : service_invariants(*database_, services_sent_))
+  for (auto& invariant : service_invariants(*database_, services_sent_, stage_.mail_folder()))
     invariants.push_back(std::move(invariant));
   return invariants;
 }
@@ -127,16 +127,17 @@ void DemoScript::services_finish() {
   services_ = start("the five services", service_names());
   run_to(*services_, Step::kFetched, 1, "Kafka to notice their death");
   services_->run_free();
-  narrator_.wait("them to decide the rest, and their events to reach Kafka", [this] {
+  narrator_.wait("them to decide the rest, and their events and mails to go out", [this] {
     require_alive(*services_);
     std::this_thread::sleep_for(kLook);
     return decided_by_services(*database_) >= expected_of_services() &&
-           read_standing(*database_).pending == 0;
+           read_standing(*database_).pending == 0 && mails_due(*database_) == 0;
   });
   terminate(*services_);
   const auto& topics = stage_.service_topics();
   const auto there = records_on(topics.inventory) + records_on(topics.payment);
-  narrator_.line(records_text(there) + " on " + topics.inventory + " and " + topics.payment);
+  narrator_.line(records_text(there) + " on " + topics.inventory + " and " + topics.payment +
+                 ", mails in " + stage_.mail_folder());
   if (there < services_sent_.emitted())
     throw DemoFailed("there should be " + std::to_string(services_sent_.emitted()) + " at least");
 }

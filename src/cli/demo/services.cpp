@@ -1,5 +1,7 @@
 #include "cli/demo/services.hpp"
 
+#include <filesystem>
+
 #include "cli/demo/look.hpp"
 #include "cli/demo/order_events.hpp"
 
@@ -19,8 +21,10 @@ constexpr std::string_view kDecided =
     "WHERE consumer <> 'confirmations'";
 constexpr std::string_view kDead =
     "SELECT count(*) FROM {kinbox}.dead_letters WHERE consumer <> 'confirmations'";
-constexpr std::string_view kMails =
-    "SELECT count(*) FROM {kinbox}.email_outbox WHERE email_type = 'order_confirmation'";
+constexpr std::string_view kMailsSent =
+    "SELECT count(*) FROM {kinbox}.email_outbox WHERE state = 'sent'";
+constexpr std::string_view kMailsDue =
+    "SELECT count(*) FROM {kinbox}.email_outbox WHERE state <> 'sent'";
 constexpr std::string_view kRejected =
     "SELECT count(*) FROM {kinbox}.inventory_orders WHERE state = 'rejected'";
 constexpr std::string_view kReleased =
@@ -43,6 +47,14 @@ constexpr std::string_view kEmitted =
 
 /// What orders 1 to `orders` cost, in cents: ten times their number, and a half.
 std::int64_t revenue(std::int64_t orders) { return (10 * orders * (orders + 1) + orders) * 50; }
+
+/// A mail that is delivered again replaces its file.
+std::int64_t mails_in(const std::string& folder) {
+  std::int64_t count = 0;
+  for (const auto& file : std::filesystem::directory_iterator(folder))
+    count += file.path().extension() == ".eml" ? 1 : 0;
+  return count;
+}
 
 }  // namespace
 
@@ -80,14 +92,19 @@ void fill_stock(Database& database) {
 
 std::int64_t decided_by_services(Database& database) { return Look(database).number(kDecided); }
 
-std::vector<Invariant> service_invariants(Database& database, const ServiceOrders& sent) {
+std::int64_t mails_due(Database& database) { return Look(database).number(kMailsDue); }
+
+std::vector<Invariant> service_invariants(Database& database, const ServiceOrders& sent,
+                                          const std::string& mail_folder) {
   Look look(database);
   const std::int64_t rejected = 1;
   const auto services = static_cast<std::int64_t>(service_names().size());
   const auto told = std::int64_t{sent.orders} + sent.cancelled + sent.shipped;
   return {{"services: records decided", services * sent.records, look.number(kDecided)},
           {"services: dead letters", 0, look.number(kDead)},
-          {"mail: confirmations due", sent.orders, look.number(kMails)},
+          {"mail: sent, for orders and what was shipped", sent.orders + sent.shipped,
+           look.number(kMailsSent)},
+          {"mail: files in the folder", sent.orders + sent.shipped, mails_in(mail_folder)},
           {"stock: orders rejected, for want of it", rejected, look.number(kRejected)},
           {"stock: orders released, being cancelled", sent.cancelled, look.number(kReleased)},
           {"stock: pieces, free and reserved", kScarce + (kProducts - 1) * kPlenty,

@@ -43,7 +43,11 @@ struct ServiceOrders {
 /// How many records the services have decided, all together.
 std::int64_t decided_by_services(Database& database);
 
-/// What the services promise, read back by SQL.
-std::vector<Invariant> service_invariants(Database& database, const ServiceOrders& sent);
+/// Mails that are due and not sent.
+std::int64_t mails_due(Database& database);
+
+/// What the services promise, read back by SQL, and the files in the folder where mails go.
+std::vector<Invariant> service_invariants(Database& database, const ServiceOrders& sent,
+                                          const std::string& mail_folder);
 
 }  // namespace kinbox::cli

@@ -25,6 +25,9 @@ namespace {
   throw std::system_error(errno, std::generic_category(), what);
 }
 
+/// Beside the configuration.
+constexpr const char* kMails = "mails";
+
 std::string make_directory(const std::string& wanted, const Environment& environment) {
   if (!wanted.empty()) {
     std::filesystem::create_directories(wanted);
@@ -120,6 +123,13 @@ void DemoStage::write_config(const DemoOptions& options, const std::string& run)
                                        "      then: dead_letter\n"
                                        "    max_batch: 5\n" +
                                        services_config(service_topics_, group_) +
+                                       // A sender that was killed is followed after three of these.
+                                       "email:\n"
+                                       "  transport: file:" +
+                                       std::string(kMails) +
+                                       "\n"
+                                       "  from: Shop <shop@shop.example>\n"
+                                       "  delivery_timeout: 1s\n" +
                                        "log: {format: human}\n");
 }
 
@@ -127,6 +137,8 @@ std::vector<std::string> DemoStage::topics() const {
   return {topic_, dlq_topic_, service_topics_.statuses, service_topics_.inventory,
           service_topics_.payment};
 }
+
+std::string DemoStage::mail_folder() const { return directory_ + '/' + kMails; }
 
 void DemoStage::create_topics() {
   const auto partitions = [&](const std::string& topic) {

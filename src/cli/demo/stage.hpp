@@ -42,6 +42,8 @@ class DemoStage {
   const std::string& group() const noexcept { return group_; }
   const std::string& config_file() const noexcept { return config_file_; }
   std::string log_file() const { return directory_ + "/consumer.log"; }
+  /// Where the shop's mails go: a file for each.
+  std::string mail_folder() const;
   bool has_mock() const noexcept { return mock_.has_value(); }
 
   /// Creates topics, tables and buyers, for orders 1 to `buyers`.
