@@ -24,17 +24,29 @@ bool Presence::set_trouble(const std::string& trouble) {
   return true;
 }
 
+void Presence::arrive() {
+  const std::lock_guard lock(mutex_);
+  here_ = true;
+  tell_at_ = {};
+}
+
 void Presence::tell(OpenTransaction& tx, const EmailRows& rows) {
   std::string trouble;
   {
     const std::lock_guard lock(mutex_);
-    if (Clock::now() < tell_at_) return;
+    if (!here_ || Clock::now() < tell_at_) return;
     tell_at_ = Clock::now() + kTellEvery;
     trouble = trouble_;
   }
   rows.present(tx, name_, target_, trouble, valid_for_);
 }
 
-void Presence::leave(OpenTransaction& tx, const EmailRows& rows) const { rows.leave(tx, name_); }
+void Presence::leave(OpenTransaction& tx, const EmailRows& rows) {
+  {
+    const std::lock_guard lock(mutex_);
+    here_ = false;
+  }
+  rows.leave(tx, name_);
+}
 
 }  // namespace kinbox::email

@@ -19,9 +19,11 @@ class Presence {
   bool set_trouble(const std::string& trouble);
   const std::string& target() const noexcept { return target_; }
 
+  /// From now on it is at work, until it leaves.
+  void arrive();
   /// Writes it into `tx` when it is time to.
   void tell(OpenTransaction& tx, const EmailRows& rows);
-  void leave(OpenTransaction& tx, const EmailRows& rows) const;
+  void leave(OpenTransaction& tx, const EmailRows& rows);
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -30,6 +32,7 @@ class Presence {
   const std::string target_;
   const std::chrono::milliseconds valid_for_;
   std::mutex mutex_;
+  bool here_ = false;
   std::string trouble_;
   Clock::time_point tell_at_{};
 };

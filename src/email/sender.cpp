@@ -48,6 +48,7 @@ class EmailSender::Impl {
   }
 
   void run(const std::stop_token& stop) {
+    common_.presence.arrive();
     std::stop_source all;
     const std::stop_callback forward(stop, [&] { all.request_stop(); });
     std::mutex mutex;

@@ -76,7 +76,8 @@ class EmailSender {
   /// Sends on `threads` threads until `stop`. Then a mail whose content is under way is finished,
   /// any other given back, which takes one delivery_timeout at most. Outages of database and server
   /// are waited out. Looks at once when `wake` is called or, on PostgreSQL, a transaction that
-  /// handed mails over commits; at every idle_poll anyway.
+  /// handed mails over commits; at every idle_poll anyway. While it runs, a row of `email_senders`
+  /// says so, and what keeps it from sending.
   void run(std::stop_token stop);
 
   /// There are mails: whoever handed some over in this process may say so after COMMIT. From any
