@@ -23,6 +23,7 @@ using ::testing::Not;
 
 constexpr const char* kCreated = "marketplace.order.created";
 constexpr const char* kChanged = "marketplace.order.status-changed";
+constexpr const char* kAtOnce = ", retry: {max_attempts: 3, first_delay: 1ms, max_delay: 1ms}";
 constexpr auto kErr = ChildProcess::Stream::kErr;
 const ExitStatus kClean{.code = 0, .signal = {}};
 
@@ -122,6 +123,64 @@ TEST_F(CliMailRun, ABadRecipientStopsNoOther) {
   EXPECT_EQ(mails("state = 'failed' AND last_error LIKE '%550%'"), 1);
   EXPECT_THAT(errors_, AllOf(HasSubstr("mail_failed"), Not(HasSubstr("rcpt-550@"))));
   EXPECT_EQ(run({"mail", "status", "--check"}), exited(2));
+}
+
+TEST_F(CliMailRun, WhatIsNotWantedNowIsTriedAgainAndAtLastFails) {
+  const SmtpServer server;
+  configure(to(server.port(), kAtOnce));
+  send(kCreated, event("ORDER_CREATED", 1, "content-452@example.com"));
+  const auto process = start({"run"});
+  EXPECT_TRUE(eventually([&] { return is_there() && mails("state = 'failed'") == 1; }, 40s))
+      << process->output(kErr);
+  EXPECT_EQ(mails("attempts = 3 AND last_error LIKE 'given up after 3 attempts: 452%'"), 1);
+  EXPECT_EQ(server.mails(), 0);
+}
+
+TEST_F(CliMailRun, WhatMayHaveArrivedIsSentAgainUnderItsName) {
+  const SmtpServer server;
+  configure(to(server.port(), kAtOnce));
+  send(kCreated, event("ORDER_CREATED", 1, "content-drop@example.com"));
+  const auto process = start({"run"});
+  EXPECT_TRUE(eventually([&] { return server.mails() == 3; }, 40s)) << process->output(kErr);
+  EXPECT_TRUE(eventually([&] { return mails("state = 'unknown' AND attempts = 3") == 1; }, 40s));
+  for (int n = 1; n <= 3; ++n)
+    EXPECT_THAT(server.mail(n), HasSubstr("<order_confirmation.o-1.1@kinbox.invalid>"));
+  EXPECT_THAT(process->output(kErr), HasSubstr("mail_unknown"));
+}
+
+TEST_F(CliMailRun, OrWaitsForAPerson) {
+  const SmtpServer server;
+  configure(to(server.port(), std::string(kAtOnce) + ", on_unknown: hold"));
+  send(kCreated, event("ORDER_CREATED", 1, "content-drop@example.com"));
+  EXPECT_EQ(run({"run", "--until-idle"}), kClean) << errors_;
+  EXPECT_EQ(run({"run", "--until-idle"}), kClean) << errors_;
+  EXPECT_EQ(server.mails(), 1);
+  EXPECT_EQ(run({"mail", "status", "--check"}), exited(2));
+  EXPECT_THAT(errors_, HasSubstr("1 mails may have arrived or not"));
+  EXPECT_EQ(run({"mail", "retry", "1"}), kClean);
+  EXPECT_EQ(run({"run", "--until-idle"}), kClean) << errors_;
+  EXPECT_EQ(server.mails(), 2) << "that was asked for";
+  EXPECT_EQ(run({"mail", "discard", "1"}), kClean);
+  EXPECT_EQ(run({"mail", "status", "--check"}), kClean) << errors_;
+}
+
+TEST_F(CliMailRun, AProcessKilledBehindTheContentLeavesAMailThatIsHeld) {
+  const SmtpServer server;
+  const std::string settings = ", on_unknown: hold, connect_timeout: 1s, delivery_timeout: 2s";
+  configure(to(server.port(), settings));
+  send(kCreated, event("ORDER_CREATED", 1, "content-silent@example.com"));
+  {
+    const auto process = start({"run"});
+    ASSERT_TRUE(eventually([&] { return server.mails() == 1; }, 40s)) << process->output(kErr);
+    process->kill();
+  }
+  EXPECT_EQ(mails("state = 'sending'"), 1);
+  const auto heir = start({"run"});
+  EXPECT_TRUE(eventually([&] { return mails("state = 'unknown'") == 1; }, 40s))
+      << heir->output(kErr);
+  heir->signal(SIGTERM);
+  EXPECT_EQ(heir->wait_for(40s), kClean) << heir->output(kErr);
+  EXPECT_EQ(server.mails(), 1) << "held is held";
 }
 
 TEST_F(CliMailRun, AServerThatIsAwayKeepsMailsAndNotOrders) {
