@@ -30,7 +30,9 @@ void add_produce(CLI::App& app, std::string& brokers, TopicContent& content) {
   command->add_option("--brokers", brokers, "bootstrap.servers")->required();
   command->add_option("--topic", content.topic, "must not exist")->required();
   command->add_option("--partitions", content.partitions)->check(CLI::PositiveNumber);
-  command->add_option("--records", content.records)->required()->check(CLI::PositiveNumber);
+  command->add_option("--records", content.records, "0: the topic stays empty")
+      ->required()
+      ->check(CLI::NonNegativeNumber);
   command->add_option("--repeat-every", content.repeat_every, "each so many-th is a duplicate")
       ->check(CLI::Range(2, 1'000'000));
   command->callback([&] {
