@@ -5,7 +5,7 @@
 
 #include "handlers/analytics/utc_day.hpp"
 #include "handlers/orders/amounts.hpp"
-#include "kinbox/errors.hpp"
+#include "handlers/orders/lines.hpp"
 #include "kinbox/json.hpp"
 
 namespace kinbox::handlers {
@@ -36,13 +36,12 @@ struct Sale {
 /// locks one order's rows.
 std::map<std::string, Sale> sales(const JsonPayload& order) {
   std::map<std::string, Sale> sales;
-  for (const auto& line : order.elements("/items")) {
+  for (const auto& line : order_lines(order)) {
     const auto units = positive_quantity(line);
     auto& sale = sales[line.text("/sellerId")];
     sale.units = checked_sum(sale.units, units);
     sale.cents = checked_sum(sale.cents, checked_product(units, cents(line, "/unitPrice")));
   }
-  if (sales.empty()) throw PermanentError("payload: \"/items\" is empty", "no_items");
   return sales;
 }
 

@@ -1,6 +1,7 @@
 #include "handlers/email_confirmation/email_confirmation.hpp"
 
 #include "handlers/email_confirmation/recipient.hpp"
+#include "handlers/setting.hpp"
 #include "kinbox/email_outbox.hpp"
 #include "kinbox/json.hpp"
 
@@ -16,8 +17,7 @@ std::string email_type(const Event& event) {
 }
 
 std::string domain_of(const HandlerContext& context) {
-  const auto found = context.settings.find(kDomain);
-  return found == context.settings.end() ? kDefaultDomain : found->second;
+  return setting(context, kDomain).value_or(kDefaultDomain);
 }
 
 class EmailConfirmation final : public Handler {

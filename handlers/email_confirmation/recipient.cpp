@@ -1,7 +1,6 @@
 #include "handlers/email_confirmation/recipient.hpp"
 
-#include <optional>
-
+#include "handlers/setting.hpp"
 #include "kinbox/email_address.hpp"
 #include "kinbox/errors.hpp"
 
@@ -13,11 +12,6 @@ constexpr const char* kSql = "recipient.sql";
 constexpr std::string_view kDefaultPointer = "/buyerEmail";
 constexpr const char* kMissing = "recipient_missing";
 constexpr const char* kUnusable = "recipient_unusable";
-
-std::optional<std::string> setting(const HandlerContext& context, const char* name) {
-  const auto found = context.settings.find(name);
-  return found == context.settings.end() ? std::nullopt : std::optional(found->second);
-}
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 
 #include "handlers/inventory/stock.hpp"
 #include "handlers/orders/amounts.hpp"
+#include "handlers/orders/lines.hpp"
 #include "handlers/orders/topic_setting.hpp"
 #include "kinbox/errors.hpp"
 #include "kinbox/json.hpp"
@@ -44,11 +45,10 @@ constexpr std::string_view kDeleteReservations = R"(
 /// What the order wants of each product, all its lines together.
 Quantities quantities(const JsonPayload& order) {
   Quantities wanted;
-  for (const auto& line : order.elements("/items")) {
+  for (const auto& line : order_lines(order)) {
     auto& quantity = wanted[line.text("/productId")];
     quantity = checked_sum(quantity, positive_quantity(line));
   }
-  if (wanted.empty()) throw PermanentError("payload: \"/items\" is empty", "no_items");
   return wanted;
 }
 

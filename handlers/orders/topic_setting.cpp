@@ -1,17 +1,17 @@
 #include "handlers/orders/topic_setting.hpp"
 
 #include "core/topic_name.hpp"
+#include "handlers/setting.hpp"
 #include "kinbox/errors.hpp"
 
 namespace kinbox::handlers {
 
 std::string topic_setting(const HandlerContext& context, const char* otherwise) {
-  const auto found = context.settings.find(kTopicSetting);
-  if (found == context.settings.end()) return otherwise;
-  if (!is_topic_name(found->second))
-    throw ConfigurationError("topic \"" + found->second +
+  auto topic = setting(context, kTopicSetting).value_or(otherwise);
+  if (!is_topic_name(topic))
+    throw ConfigurationError("topic \"" + topic +
                              "\": use letters, digits, '.', '_' and '-', at most 249");
-  return found->second;
+  return topic;
 }
 
 }  // namespace kinbox::handlers
