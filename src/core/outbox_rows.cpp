@@ -2,6 +2,7 @@
 
 #include "core/dlq_record.hpp"
 #include "core/header_codec.hpp"
+#include "core/sql_moment.hpp"
 #include "core/storable_text.hpp"
 
 namespace kinbox {
@@ -12,12 +13,12 @@ constexpr std::size_t kMaxErrorText = 1024;
 // SKIP LOCKED: another relay's lease in progress is not worth waiting for.
 constexpr std::string_view kLeasePostgres =
     "UPDATE {kinbox}.outbox_lanes SET token = $1, "
-    "leased_until = {now} + $2::bigint * interval '1 millisecond' "
+    "leased_until = {until} "
     "WHERE lane IN (SELECT lane FROM {kinbox}.outbox_lanes WHERE token = $1 "
     "OR leased_until IS NULL OR leased_until < {now} ORDER BY lane FOR UPDATE SKIP LOCKED)";
 constexpr std::string_view kLeaseSqlite =
     "UPDATE {kinbox}.outbox_lanes SET token = $1, "
-    "leased_until = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ($2 / 1000.0) || ' seconds') "
+    "leased_until = {until} "
     "WHERE token = $1 OR leased_until IS NULL OR leased_until < {now}";
 
 constexpr std::string_view kRelease =
@@ -68,19 +69,22 @@ constexpr std::string_view kPrune =
     "DELETE FROM {kinbox}.outbox WHERE id IN (SELECT id FROM (SELECT id, sent_at "
     "FROM {kinbox}.outbox WHERE state = 'sent' ORDER BY id LIMIT $2{skip}) AS oldest "
     "WHERE sent_at < {then})";
-constexpr std::string_view kThenPostgres = "{now} - $1::bigint * interval '1 millisecond'";
-constexpr std::string_view kThenSqlite =
-    "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', (-$1 / 1000.0) || ' seconds')";
 
 std::string replace(std::string text, std::string_view from, std::string_view to) {
   return text.replace(text.find(from), from.size(), to);
+}
+
+std::string lease_text(const Dialect& dialect) {
+  const bool sqlite = dialect.backend() == Backend::kSqlite;
+  const std::string text(sqlite ? kLeaseSqlite : kLeasePostgres);
+  return dialect.render(replace(text, "{until}", sql_moment(dialect, "$2")));
 }
 
 std::string prune_text(const Dialect& dialect) {
   const bool sqlite = dialect.backend() == Backend::kSqlite;
   // Another relay may be at it.
   auto text = replace(std::string(kPrune), "{skip}", sqlite ? "" : " FOR UPDATE SKIP LOCKED");
-  return dialect.render(replace(text, "{then}", sqlite ? kThenSqlite : kThenPostgres));
+  return dialect.render(replace(text, "{then}", sql_moment(dialect, "-$1")));
 }
 
 BulkStatement mark_sent_statement(const Dialect& dialect) {
@@ -172,7 +176,7 @@ OwnedRecord letter_record(const kinbox::Row& row, OwnedRecord record) {
 OutboxRows::OutboxRows(const Dialect& dialect, std::string token)
     : backend_(dialect.backend()),
       token_(std::move(token)),
-      lease_(dialect.render(dialect.backend() == Backend::kSqlite ? kLeaseSqlite : kLeasePostgres)),
+      lease_(lease_text(dialect)),
       release_(dialect.render(kRelease)),
       pending_(pending_text(dialect)),
       count_(dialect.render(kCount)),

@@ -1,6 +1,7 @@
 #include "email/email_rows.hpp"
 
 #include "core/random_name.hpp"
+#include "core/sql_moment.hpp"
 #include "core/storable_text.hpp"
 
 namespace kinbox::email {
@@ -59,10 +60,7 @@ std::string render(const Dialect& dialect, std::string_view sql) {
   if (const auto at = text.find(mark); at != text.npos) {
     const auto end = text.find('}', at);
     const auto milliseconds = text.substr(at + mark.size(), end - at - mark.size());
-    text.replace(at, end + 1 - at,
-                 sqlite ? "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', (" + milliseconds +
-                              " / 1000.0) || ' seconds')"
-                        : "{now} + " + milliseconds + "::bigint * interval '1 millisecond'");
+    text.replace(at, end + 1 - at, sql_moment(dialect, milliseconds));
   }
   return dialect.render(text);
 }

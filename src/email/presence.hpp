@@ -17,7 +17,6 @@ class Presence {
 
   /// What keeps it from sending; empty if nothing does. True if that is news.
   bool set_trouble(const std::string& trouble);
-  const std::string& target() const noexcept { return target_; }
 
   /// From now on it is at work, until it leaves.
   void arrive();
