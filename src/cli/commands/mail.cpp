@@ -126,16 +126,6 @@ ExitCode change(const Invocation& invocation, Change wanted, Changer changer,
                         "kinbox mail show");
 }
 
-void add_status_command(CLI::App& mail, Invocation& invocation) {
-  auto& command =
-      add_row_command(mail, invocation, "status", "Mails by type and state, and what is wrong");
-  const auto check = std::make_shared<bool>(false);
-  command.add_flag("--check", *check, "Exit 2 if a mail failed, is held, or cannot be sent now");
-  command.callback([&invocation, check] {
-    invocation.chosen = [&invocation, check] { return status(invocation, *check); };
-  });
-}
-
 void add_list_command(CLI::App& mail, Invocation& invocation) {
   auto& command = add_row_command(mail, invocation, "list", "Mails, the oldest first");
   const auto selection = std::make_shared<MailSelection>();
@@ -151,15 +141,6 @@ void add_list_command(CLI::App& mail, Invocation& invocation) {
   add_limit_option(command, selection->limit);
   command.callback([&invocation, selection] {
     invocation.chosen = [&invocation, selection] { return list(invocation, *selection); };
-  });
-}
-
-void add_show_command(CLI::App& mail, Invocation& invocation) {
-  auto& command = add_row_command(mail, invocation, "show", "Everything about one mail");
-  const auto id = std::make_shared<std::int64_t>(0);
-  command.add_option("ID", *id, "The mail's id")->required();
-  command.callback([&invocation, id] {
-    invocation.chosen = [&invocation, id] { return show(invocation, *id); };
   });
 }
 
@@ -187,9 +168,10 @@ void add_mail(CLI::App& app, Invocation& invocation) {
   auto* mail = app.add_subcommand("mail", "E-mails that are to be sent, and what became of them");
   mail->require_subcommand(1);
   mail->footer(kFooter);
-  add_status_command(*mail, invocation);
+  add_row_status(*mail, invocation, "Mails by type and state, and what is wrong",
+                 "Exit 2 if a mail failed, is held, or cannot be sent now", status);
   add_list_command(*mail, invocation);
-  add_show_command(*mail, invocation);
+  add_row_show(*mail, invocation, "Everything about one mail", "The mail's id", show);
   add_change_command(*mail, invocation, "retry",
                      "Send mails that failed, or by id also those of unknown fate",
                      &MailView::retry, "retried");

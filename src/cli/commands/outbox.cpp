@@ -94,16 +94,6 @@ ExitCode change(const Invocation& invocation, const Change& wanted, Changer chan
                         "kinbox outbox show");
 }
 
-void add_status_subcommand(CLI::App& outbox, Invocation& invocation) {
-  auto& command =
-      add_row_command(outbox, invocation, "status", "Rows by topic and state, and what is wrong");
-  const auto check = std::make_shared<bool>(false);
-  command.add_flag("--check", *check, "Exit 2 if a row is refused or cannot be sent now");
-  command.callback([&invocation, check] {
-    invocation.chosen = [&invocation, check] { return status(invocation, *check); };
-  });
-}
-
 void add_list_subcommand(CLI::App& outbox, Invocation& invocation) {
   auto& command = add_row_command(outbox, invocation, "list", "Rows, the oldest first");
   const auto selection = std::make_shared<OutboxSelection>();
@@ -118,15 +108,6 @@ void add_list_subcommand(CLI::App& outbox, Invocation& invocation) {
   add_limit_option(command, selection->limit);
   command.callback([&invocation, selection] {
     invocation.chosen = [&invocation, selection] { return list(invocation, *selection); };
-  });
-}
-
-void add_show_subcommand(CLI::App& outbox, Invocation& invocation) {
-  auto& command = add_row_command(outbox, invocation, "show", "Everything about one row");
-  const auto id = std::make_shared<std::int64_t>(0);
-  command.add_option("ID", *id, "The row's id")->required();
-  command.callback([&invocation, id] {
-    invocation.chosen = [&invocation, id] { return show(invocation, *id); };
   });
 }
 
@@ -152,9 +133,10 @@ void add_outbox(CLI::App& app, Invocation& invocation) {
   auto* outbox = app.add_subcommand("outbox", "What leaves the database: events and dead letters");
   outbox->require_subcommand(1);
   outbox->footer(kFooter);
-  add_status_subcommand(*outbox, invocation);
+  add_row_status(*outbox, invocation, "Rows by topic and state, and what is wrong",
+                 "Exit 2 if a row is refused or cannot be sent now", status);
   add_list_subcommand(*outbox, invocation);
-  add_show_subcommand(*outbox, invocation);
+  add_row_show(*outbox, invocation, "Everything about one row", "The row's id", show);
   add_change_subcommand(*outbox, invocation, "retry", "Send refused rows again", &OutboxView::retry,
                         "retried");
   add_change_subcommand(*outbox, invocation, "discard",

@@ -12,6 +12,26 @@ CLI::App& add_row_command(CLI::App& group, Invocation& invocation, const std::st
   return *command;
 }
 
+void add_row_status(CLI::App& group, Invocation& invocation, const std::string& description,
+                    const std::string& check_help, ExitCode (*run)(const Invocation&, bool check)) {
+  auto& command = add_row_command(group, invocation, "status", description);
+  const auto check = std::make_shared<bool>(false);
+  command.add_flag("--check", *check, check_help);
+  command.callback([&invocation, check, run] {
+    invocation.chosen = [&invocation, check, run] { return run(invocation, *check); };
+  });
+}
+
+void add_row_show(CLI::App& group, Invocation& invocation, const std::string& description,
+                  const std::string& id_help, ExitCode (*run)(const Invocation&, std::int64_t id)) {
+  auto& command = add_row_command(group, invocation, "show", description);
+  const auto id = std::make_shared<std::int64_t>(0);
+  command.add_option("ID", *id, id_help)->required();
+  command.callback([&invocation, id, run] {
+    invocation.chosen = [&invocation, id, run] { return run(invocation, *id); };
+  });
+}
+
 void add_limit_option(CLI::App& command, std::int64_t& limit) {
   command.add_option("--limit", limit, "At most so many (default: " + std::to_string(limit) + ")")
       ->type_name("N")

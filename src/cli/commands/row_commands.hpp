@@ -32,6 +32,14 @@ struct Opened {
 CLI::App& add_row_command(CLI::App& group, Invocation& invocation, const std::string& name,
                           const std::string& description);
 
+/// `status [--check]`; `check_help` says what `--check` exits 2 for.
+void add_row_status(CLI::App& group, Invocation& invocation, const std::string& description,
+                    const std::string& check_help, ExitCode (*run)(const Invocation&, bool check));
+
+/// `show ID`; `id_help` says whose id that is.
+void add_row_show(CLI::App& group, Invocation& invocation, const std::string& description,
+                  const std::string& id_help, ExitCode (*run)(const Invocation&, std::int64_t id));
+
 /// `--limit` of a list.
 void add_limit_option(CLI::App& command, std::int64_t& limit);
 void mention_limit(const Invocation& invocation, std::size_t rows, std::int64_t limit);
