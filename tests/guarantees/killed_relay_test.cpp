@@ -56,12 +56,7 @@ class KilledRelay : public DatabaseContract {
   std::unique_ptr<ChildProcess> relay(const std::vector<std::string>& arguments = {}) {
     std::vector<std::string> command{KINBOX_BINARY_DIR "/tests/kinbox_test_relay",
                                      "brokers=" + KafkaService::get().brokers()};
-    if (is_sqlite()) {
-      command.push_back("sqlite=" + home().place());
-    } else {
-      command.push_back("postgres=" + PostgresService::get().uri());
-      command.push_back("schema=" + home().place());
-    }
+    for (const auto& argument : database_arguments()) command.push_back(argument);
     command.insert(command.end(), arguments.begin(), arguments.end());
     return std::make_unique<ChildProcess>(command);
   }

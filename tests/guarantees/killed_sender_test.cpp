@@ -9,7 +9,6 @@
 #include "kinbox/email_outbox.hpp"
 #include "support/child_process.hpp"
 #include "support/eventually.hpp"
-#include "support/services.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/test_database.hpp"
 
@@ -38,12 +37,7 @@ class KilledSender : public DatabaseContract {
   std::unique_ptr<ChildProcess> sender(const std::vector<std::string>& arguments = {}) {
     std::vector<std::string> command{KINBOX_BINARY_DIR "/tests/kinbox_test_sender",
                                      "post=" + post_.string()};
-    if (is_sqlite()) {
-      command.push_back("sqlite=" + home().place());
-    } else {
-      command.push_back("postgres=" + PostgresService::get().uri());
-      command.push_back("schema=" + home().place());
-    }
+    for (const auto& argument : database_arguments()) command.push_back(argument);
     command.insert(command.end(), arguments.begin(), arguments.end());
     return std::make_unique<ChildProcess>(command);
   }

@@ -61,12 +61,7 @@ class KilledShop : public HandlerContract {
                                      "group=" + created_ + '.' + handler,
                                      "handler=" + handler,
                                      "batch=15"};
-    if (is_sqlite()) {
-      command.push_back("sqlite=" + home().place());
-    } else {
-      command.push_back("postgres=" + PostgresService::get().uri());
-      command.push_back("schema=" + home().place());
-    }
+    for (const auto& argument : database_arguments()) command.push_back(argument);
     command.insert(command.end(), arguments.begin(), arguments.end());
     return std::make_unique<ChildProcess>(command);
   }

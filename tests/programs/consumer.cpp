@@ -44,6 +44,7 @@ namespace {
 
 using kinbox::Step;
 using kinbox::testing::Arguments;
+using kinbox::testing::Suicide;
 
 kinbox::Worker* running = nullptr;
 
@@ -51,20 +52,11 @@ constexpr std::array<const char*, 8> kStepNames{"fetched",   "opened",        "c
                                                 "handled",   "before_commit", "commit_sent",
                                                 "committed", "before_tell"};
 
-class Suicide : public kinbox::Observer {
+class Steps : public kinbox::Observer, public Suicide {
  public:
-  explicit Suicide(const Arguments& arguments)
-      : step_(arguments.text("step")),
-        at_(arguments.number("at", 1)),
-        signal_(arguments.text("signal", "KILL") == "STOP" ? SIGSTOP : SIGKILL) {}
+  using Suicide::Suicide;
 
-  void on_step(Step step) override {
-    if (kStepNames[static_cast<std::size_t>(step)] != step_ || ++seen_ != at_) return;
-    std::printf("step %s\n", step_.c_str());
-    std::fflush(stdout);
-    // At this thread: aimed at the process, it would run on until another thread takes the signal.
-    raise(signal_);
-  }
+  void on_step(Step step) override { at(kStepNames[static_cast<std::size_t>(step)]); }
 
   void on_notice(const kinbox::Notice& notice) override {
     if (const auto* assigned = std::get_if<kinbox::notice::Assigned>(&notice)) {
@@ -80,12 +72,6 @@ class Suicide : public kinbox::Observer {
       std::fprintf(stderr, "unclaimed: %s\n", unclaimed->why.c_str());
     }
   }
-
- private:
-  std::string step_;
-  int at_;
-  int signal_;
-  int seen_ = 0;
 };
 
 long resident_pages() {
@@ -164,7 +150,7 @@ std::map<std::string, std::string> kafka_settings(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   const Arguments arguments(argc, argv, 1);
-  Suicide observer(arguments);
+  Steps observer(arguments);
   kinbox::WorkerOptions options;
   options.budget.max_records = static_cast<std::size_t>(arguments.number("batch", 20));
   options.budget.max_wait = std::chrono::milliseconds{20};

@@ -9,8 +9,6 @@
 //     lease_ms=N
 //
 // Prints "step NAME" before the signal, "done" at the end, which SIGTERM brings.
-#include <signal.h>
-
 #include <atomic>
 #include <cstdio>
 #include <thread>
@@ -22,21 +20,11 @@
 namespace {
 
 using kinbox::testing::Arguments;
+using kinbox::testing::Suicide;
 
-class Suicide : public kinbox::Observer {
+class Steps : public kinbox::Observer, public Suicide {
  public:
-  explicit Suicide(const Arguments& arguments)
-      : step_(arguments.text("step")),
-        at_(arguments.number("at", 1)),
-        signal_(arguments.text("signal", "KILL") == "STOP" ? SIGSTOP : SIGKILL) {}
-
-  void at(const char* step) {
-    if (step != step_ || ++seen_ != at_) return;
-    std::printf("step %s\n", step);
-    std::fflush(stdout);
-    // At this thread: aimed at the process, it would run on until another thread takes the signal.
-    raise(signal_);
-  }
+  using Suicide::Suicide;
 
   void on_notice(const kinbox::Notice& notice) override {
     if (std::holds_alternative<kinbox::notice::Relayed>(notice)) at("marked");
@@ -45,12 +33,6 @@ class Suicide : public kinbox::Observer {
     if (const auto* blocked = std::get_if<kinbox::notice::RelayBlocked>(&notice))
       std::fprintf(stderr, "blocked: %s\n", blocked->why.c_str());
   }
-
- private:
-  std::string step_;
-  int at_;
-  int signal_;
-  int seen_ = 0;
 };
 
 class WatchedPublisher : public kinbox::Publisher {
@@ -79,11 +61,8 @@ class WatchedPublisher : public kinbox::Publisher {
 
 int main(int argc, char** argv) {
   const Arguments arguments(argc, argv, 1);
-  sigset_t end;
-  sigemptyset(&end);
-  sigaddset(&end, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &end, nullptr);
-  Suicide suicide(arguments);
+  const kinbox::testing::Termination termination;
+  Steps suicide(arguments);
   auto publisher = kinbox::kafka::make_publisher(
       {.settings = kinbox::kafka::Settings({{"bootstrap.servers", arguments.text("brokers")}})},
       suicide);
@@ -96,8 +75,7 @@ int main(int argc, char** argv) {
       suicide);
   {
     std::jthread loop([&](std::stop_token stop) { relay.run(std::move(stop)); });
-    int signal = 0;
-    sigwait(&end, &signal);
+    termination.wait();
   }
   std::printf("done\n");
 }

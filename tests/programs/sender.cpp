@@ -13,7 +13,6 @@
 #include "kinbox/email/sender.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -28,21 +27,11 @@ using kinbox::email::Delivery;
 using kinbox::email::Outcome;
 using kinbox::testing::Arguments;
 using kinbox::testing::FaultPoint;
+using kinbox::testing::Suicide;
 
-class Suicide : public kinbox::Observer {
+class Steps : public kinbox::Observer, public Suicide {
  public:
-  explicit Suicide(const Arguments& arguments)
-      : step_(arguments.text("step")),
-        at_(arguments.number("at", 1)),
-        signal_(arguments.text("signal", "KILL") == "STOP" ? SIGSTOP : SIGKILL) {}
-
-  void at(const char* step) {
-    if (step != step_ || ++seen_ != at_) return;
-    std::printf("step %s\n", step);
-    std::fflush(stdout);
-    // At this thread: aimed at the process, it would run on until another thread takes the signal.
-    raise(signal_);
-  }
+  using Suicide::Suicide;
 
   /// Of one thread and with mails enough, each mail is three transactions, and the first takes it.
   void committed() {
@@ -56,10 +45,6 @@ class Suicide : public kinbox::Observer {
   }
 
  private:
-  std::string step_;
-  int at_;
-  int signal_;
-  int seen_ = 0;
   int commits_ = 0;
 };
 
@@ -91,11 +76,8 @@ class Post : public kinbox::email::Transport {
 
 int main(int argc, char** argv) {
   const Arguments arguments(argc, argv, 1);
-  sigset_t end;
-  sigemptyset(&end);
-  sigaddset(&end, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &end, nullptr);
-  Suicide suicide(arguments);
+  const kinbox::testing::Termination termination;
+  Steps suicide(arguments);
   const bool holds = arguments.text("on_unknown") == "hold";
   kinbox::email::EmailSender sender(
       [&] {
@@ -117,8 +99,7 @@ int main(int argc, char** argv) {
       suicide);
   {
     std::jthread loop([&](std::stop_token stop) { sender.run(std::move(stop)); });
-    int signal = 0;
-    sigwait(&end, &signal);
+    termination.wait();
   }
   std::printf("done\n");
 }

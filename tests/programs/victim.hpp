@@ -1,6 +1,9 @@
 #pragma once
 
+#include <signal.h>
+
 #include <chrono>
+#include <cstdio>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,7 +18,7 @@
 #include "kinbox/worker.hpp"
 
 // What the programs that tests kill have in common: arguments of the form NAME=VALUE, a database,
-// and a handler whose effects SQL can count.
+// a step at which they do something to themselves, and a handler whose effects SQL can count.
 namespace kinbox::testing {
 
 class Arguments {
@@ -43,6 +46,47 @@ class Arguments {
 
  private:
   std::map<std::string, std::string> values_;
+};
+
+/// step=NAME [at=N] [signal=KILL|STOP]: what a program does to itself, and when.
+class Suicide {
+ public:
+  explicit Suicide(const Arguments& arguments)
+      : step_(arguments.text("step")),
+        at_(arguments.number("at", 1)),
+        signal_(arguments.text("signal", "KILL") == "STOP" ? SIGSTOP : SIGKILL) {}
+
+  /// Does it when it comes to that step for the Nth time.
+  void at(std::string_view step) {
+    if (step != step_ || ++seen_ != at_) return;
+    std::printf("step %s\n", step_.c_str());
+    std::fflush(stdout);
+    // At this thread: aimed at the process, it would run on until another thread takes the signal.
+    raise(signal_);
+  }
+
+ private:
+  const std::string step_;
+  const int at_;
+  const int signal_;
+  int seen_ = 0;
+};
+
+/// Made before any other thread is: SIGTERM is for nobody but `wait`.
+class Termination {
+ public:
+  Termination() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  }
+  void wait() const {
+    int signal = 0;
+    sigwait(&signals_, &signal);
+  }
+
+ private:
+  sigset_t signals_;
 };
 
 /// A row per call in a table without a unique key: a second effect of one event shows.

@@ -33,11 +33,6 @@ void KillScene::produce_events(int count, const std::string& prefix) {
   produced_records += static_cast<std::int64_t>(records.size());
 }
 
-std::vector<std::string> KillScene::database_arguments() {
-  if (is_sqlite()) return {"sqlite=" + home().place()};
-  return {"postgres=" + PostgresService::get().uri(), "schema=" + home().place()};
-}
-
 std::unique_ptr<ChildProcess> KillScene::consumer(const std::vector<std::string>& arguments) {
   std::vector<std::string> command{KINBOX_BINARY_DIR "/tests/kinbox_test_consumer",
                                    "brokers=" + KafkaService::get().brokers(), "topics=" + topic,

@@ -29,9 +29,6 @@ class KillScene : public DatabaseContract {
   /// Runs one to its end, which must be good.
   void consume_the_rest();
 
-  /// How programs are told which database is this test's.
-  std::vector<std::string> database_arguments();
-
   std::int64_t effects();
   std::int64_t distinct_effects();
   /// Whatever ended unlike it should: effects against events, the position against the log, dead

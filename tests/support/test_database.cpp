@@ -23,6 +23,11 @@ void DatabaseContract::SetUp() {
   prepare();
 }
 
+std::vector<std::string> DatabaseContract::database_arguments() {
+  if (is_sqlite()) return {"sqlite=" + home().place()};
+  return {"postgres=" + PostgresService::get().uri(), "schema=" + home().place()};
+}
+
 std::int64_t DatabaseContract::number(std::string_view sql) {
   const auto other = connect();
   const auto tx = other->begin();

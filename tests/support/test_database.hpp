@@ -70,6 +70,8 @@ class DatabaseContract : public ::testing::TestWithParam<TestDatabaseKind> {
   Database& database() { return *database_; }
   TestDatabase& home() { return *home_; }
   std::unique_ptr<Database> connect() { return home_->connect(); }
+  /// How the programs of tests/programs are told which database is this test's.
+  std::vector<std::string> database_arguments();
 
   /// What a query that gives one integer gives, seen from a transaction of its own.
   std::int64_t number(std::string_view sql);
