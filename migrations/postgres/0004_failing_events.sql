@@ -9,7 +9,10 @@ ALTER TABLE {kinbox}.consumers
 
 ALTER TABLE {kinbox}.consumer_progress
   -- The owner before this one did not leave in order: one of the next records may have ended it.
-  ADD COLUMN suspect boolean NOT NULL DEFAULT false;
+  ADD COLUMN suspect boolean NOT NULL DEFAULT false,
+  -- attempt_offset is being tried alone now. If its process does not survive that, the partition's
+  -- next owner adds one to attempt_count: as often as the record was the last thing of a process.
+  ADD COLUMN attempting boolean NOT NULL DEFAULT false;
 
 -- state: open; requested (its owner tries it again from due_at on); parked (it waits in its key's
 -- queue); resolved (applied); discarded.

@@ -8,6 +8,9 @@ ALTER TABLE {kinbox}.consumers ADD COLUMN dlq_tokens REAL;
 
 -- The owner before this one did not leave in order: one of the next records may have ended it.
 ALTER TABLE {kinbox}.consumer_progress ADD COLUMN suspect INTEGER NOT NULL DEFAULT 0;
+-- attempt_offset is being tried alone now. If its process does not survive that, the partition's
+-- next owner adds one to attempt_count: as often as the record was the last thing of a process.
+ALTER TABLE {kinbox}.consumer_progress ADD COLUMN attempting INTEGER NOT NULL DEFAULT 0;
 
 -- state: open; requested (its owner tries it again from due_at on); parked (it waits in its key's
 -- queue); resolved (applied); discarded.
