@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/storable_text.hpp"
 #include "core/utf8.hpp"
 #include "kinbox/reason.hpp"
 
@@ -284,6 +285,10 @@ Poison IdReader::missing() const {
 }
 
 }  // namespace
+
+bool is_event_id(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxIdBytes && is_storable_text(text);
+}
 
 EventIdRead read_event_id(const Record& record, EventBody& body, const IdentityRules& rules) {
   return IdReader(record, body, rules).read();

@@ -1,0 +1,346 @@
+#include "core/letter_import.hpp"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "core/event_body.hpp"
+#include "core/event_id.hpp"
+#include "core/header_codec.hpp"
+#include "core/iso_time.hpp"
+#include "core/storable_text.hpp"
+#include "kinbox/errors.hpp"
+#include "kinbox/reason.hpp"
+
+namespace kinbox {
+namespace {
+
+constexpr std::size_t kMaxErrorText = 8192;
+constexpr std::size_t kMaxName = 512;
+/// Letters that travel together: their values are one message.
+constexpr std::size_t kInsertedAtOnce = 500;
+
+constexpr std::string_view kFindCoordinatesEach =
+    "SELECT $6 FROM {kinbox}.dead_letters WHERE consumer = $1 AND topic = $2 AND topic_id = $3 "
+    "AND partition = $4 AND record_offset = $5";
+constexpr std::string_view kFindCoordinatesAll =
+    "SELECT wanted.place FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], "
+    "$5::bigint[], $6::bigint[]) "
+    "AS wanted (consumer, topic, topic_id, partition, record_offset, place) "
+    "JOIN {kinbox}.dead_letters AS d ON d.consumer = wanted.consumer AND d.topic = wanted.topic "
+    "AND d.topic_id = wanted.topic_id AND d.partition = wanted.partition "
+    "AND d.record_offset = wanted.record_offset";
+constexpr std::size_t kCoordinateColumns = 6;
+
+// An id_conflict is another event under this id.
+constexpr std::string_view kFindEventsEach =
+    "SELECT $3 WHERE EXISTS (SELECT 1 FROM {kinbox}.dead_letters "
+    "WHERE consumer = $1 AND event_id = $2 AND reason <> 'id_conflict') "
+    "OR EXISTS (SELECT 1 FROM {kinbox}.parked_events WHERE consumer = $1 AND event_id = $2)";
+constexpr std::string_view kFindEventsAll =
+    "SELECT wanted.place FROM unnest($1::text[], $2::text[], $3::bigint[]) "
+    "AS wanted (consumer, event_id, place) "
+    "WHERE EXISTS (SELECT 1 FROM {kinbox}.dead_letters AS d WHERE d.consumer = wanted.consumer "
+    "AND d.event_id = wanted.event_id AND d.reason <> 'id_conflict') "
+    "OR EXISTS (SELECT 1 FROM {kinbox}.parked_events AS p WHERE p.consumer = wanted.consumer "
+    "AND p.event_id = wanted.event_id)";
+constexpr std::size_t kEventColumns = 3;
+
+constexpr std::string_view kInsertEach =
+    "INSERT INTO {kinbox}.dead_letters (consumer, event_id, event_type, topic, topic_id, "
+    "partition, record_offset, record_timestamp_ms, key, value, headers, fingerprint, reason, "
+    "handler, error_type, error_code, error_text, error_group, attempts, first_failed_at, "
+    "dead_at, state, redrive_count, edited, edited_value, imported) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
+    "$19, $20, COALESCE($21, {now}), $22, $23, $24, $25, 1) "
+    "ON CONFLICT (consumer, topic, topic_id, partition, record_offset) DO NOTHING RETURNING id";
+constexpr std::string_view kInsertAll =
+    "INSERT INTO {kinbox}.dead_letters (consumer, event_id, event_type, topic, topic_id, "
+    "partition, record_offset, record_timestamp_ms, key, value, headers, fingerprint, reason, "
+    "handler, error_type, error_code, error_text, error_group, attempts, first_failed_at, "
+    "dead_at, state, redrive_count, edited, edited_value, imported) "
+    "SELECT consumer, event_id, event_type, topic, topic_id, partition, record_offset, stamp, "
+    "key, value, headers, fingerprint, reason, handler, error_type, error_code, error_text, "
+    "error_group, attempts, first_failed_at, COALESCE(dead_at, {now}), state, redrive_count, "
+    "edited, edited_value, true "
+    "FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::integer[], "
+    "$7::bigint[], $8::bigint[], $9::bytea[], $10::bytea[], $11::text[], $12::bytea[], "
+    "$13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], "
+    "$19::integer[], $20::timestamptz[], $21::timestamptz[], $22::text[], $23::integer[], "
+    "$24::boolean[], $25::bytea[]) AS letter (consumer, event_id, event_type, topic, topic_id, "
+    "partition, record_offset, stamp, key, value, headers, fingerprint, reason, handler, "
+    "error_type, error_code, error_text, error_group, attempts, first_failed_at, dead_at, state, "
+    "redrive_count, edited, edited_value) "
+    "ON CONFLICT (consumer, topic, topic_id, partition, record_offset) DO NOTHING RETURNING id";
+constexpr std::size_t kLetterColumns = 25;
+
+void require_storable(const ImportedLetter& letter) {
+  const auto require = [&](bool condition, const char* what) {
+    if (!condition) throw Error("the letter of " + coordinates_text(letter.record) + ' ' + what);
+  };
+  const auto is_name = [](const std::string& text) {
+    return !text.empty() && text.size() <= kMaxName && is_storable_text(text);
+  };
+  require(is_name(letter.record.topic), "has no usable topic");
+  require(is_storable_text(letter.topic_id), "has a topic id that cannot be stored");
+  require(letter.record.partition >= 0, "has a negative partition");
+  require(letter.record.offset >= 0, "has a negative offset");
+  require(is_name(letter.failure.reason), "has no usable reason");
+  require(letter.event_type.size() <= kMaxName && is_storable_text(letter.event_type),
+          "has an event type that cannot be stored");
+  require(!letter.event_id || is_event_id(*letter.event_id),
+          "has an event id that is none: 1 to 512 bytes of UTF-8 without NUL");
+}
+
+/// What the inbox compares: see EventDecoder.
+Fingerprint fingerprint_of(const ImportedLetter& letter) {
+  if (!letter.record.value) return Fingerprint::of(std::nullopt);
+  const auto value = as_bytes(*letter.record.value);
+  return Fingerprint::of(letter.event_id ? without_schema_prefix(value) : value);
+}
+
+std::string_view state_text(ImportedLetter::State state) {
+  switch (state) {
+    case ImportedLetter::State::kOpen:
+      return "open";
+    case ImportedLetter::State::kResolved:
+      return "resolved";
+    case ImportedLetter::State::kDiscarded:
+      break;
+  }
+  return "discarded";
+}
+
+std::optional<std::string> time_text(std::optional<Timestamp> time) {
+  if (!time) return std::nullopt;
+  return iso_text(*time);
+}
+
+std::optional<Bytes> bytes_of(const std::optional<std::string>& text) {
+  if (!text) return std::nullopt;
+  return as_bytes(*text);
+}
+
+bool same_bytes(Bytes a, const ByteVector& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
+
+/// The texts that a row's parameters point to.
+struct RowTexts {
+  explicit RowTexts(const ImportedLetter& letter) {
+    const auto& failure = letter.failure;
+    const Record record(letter.record);
+    headers = encode_headers(record.headers());
+    event_type = storable_text(letter.event_type, kMaxName);
+    handler = storable_text(failure.handler, kMaxName);
+    error_type = storable_text(failure.error_type, kMaxName);
+    error_code = storable_text(failure.error_code, kMaxName);
+    error_text = storable_text(failure.error_text, kMaxErrorText);
+    error_group = storable_text(letter.error_group, kMaxName);
+    first_failed_at = time_text(failure.first_failed_at);
+    dead_at = time_text(letter.dead_at);
+  }
+
+  std::string headers;
+  std::string event_type;
+  std::string handler;
+  std::string error_type;
+  std::string error_code;
+  std::string error_text;
+  std::string error_group;
+  std::optional<std::string> first_failed_at;
+  std::optional<std::string> dead_at;
+};
+
+}  // namespace
+
+std::string coordinates_text(const OwnedRecord& record) {
+  return record.topic + '/' + std::to_string(record.partition) + '@' +
+         std::to_string(record.offset);
+}
+
+/// One letter on its way in, and what is decided about it.
+struct LetterImport::Entry {
+  explicit Entry(const ImportedLetter& of)
+      : letter(&of),
+        fingerprint(fingerprint_of(of)),
+        reason(of.failure.reason),
+        state(state_text(of.state)) {}
+
+  /// An id_conflict never had a verdict of its own.
+  bool has_verdict() const {
+    return letter->event_id && letter->failure.reason != reason::kIdConflict;
+  }
+  void append_to(std::vector<SqlParam>& row, const std::string& consumer,
+                 const RowTexts& texts) const;
+
+  const ImportedLetter* letter;
+  Fingerprint fingerprint;
+  std::string_view reason;
+  std::string_view state;
+  ImportOutcome outcome = ImportOutcome::kImported;
+};
+
+void LetterImport::Entry::append_to(std::vector<SqlParam>& row, const std::string& consumer,
+                                    const RowTexts& texts) const {
+  const auto& record = letter->record;
+  std::optional<std::int64_t> stamp;
+  if (record.timestamp) stamp = record.timestamp->time_since_epoch().count();
+  row.insert(row.end(), {consumer,
+                         letter->event_id,
+                         texts.event_type,
+                         record.topic,
+                         letter->topic_id,
+                         record.partition,
+                         record.offset,
+                         stamp,
+                         bytes_of(record.key),
+                         bytes_of(record.value),
+                         texts.headers,
+                         fingerprint.bytes(),
+                         reason,
+                         texts.handler,
+                         texts.error_type,
+                         texts.error_code,
+                         texts.error_text,
+                         texts.error_group,
+                         letter->failure.attempts,
+                         texts.first_failed_at,
+                         texts.dead_at,
+                         state,
+                         letter->redrive_count,
+                         letter->edited_value.has_value(),
+                         bytes_of(letter->edited_value)});
+}
+
+LetterImport::LetterImport(std::string consumer, const Dialect& dialect)
+    : consumer_(std::move(consumer)),
+      inbox_(consumer_, dialect),
+      history_(dialect),
+      find_coordinates_{dialect.render(kFindCoordinatesEach), dialect.render(kFindCoordinatesAll)},
+      find_events_{dialect.render(kFindEventsEach), dialect.render(kFindEventsAll)},
+      insert_{dialect.render(kInsertEach), dialect.render(kInsertAll)} {}
+
+std::vector<ImportOutcome> LetterImport::run(OpenTransaction& tx,
+                                             std::span<const ImportedLetter> letters,
+                                             std::string_view from,
+                                             std::optional<std::int64_t> audit_id) const {
+  std::vector<Entry> entries;
+  entries.reserve(letters.size());
+  for (const auto& letter : letters) {
+    require_storable(letter);
+    entries.emplace_back(letter);
+  }
+  pass_over_known_coordinates(tx, entries);
+  claim(tx, entries);
+  const std::string place(from);
+  insert(tx, entries, ImportOutcome::kImported, place, audit_id);
+  insert(tx, entries, ImportOutcome::kAppliedAlready, place + ": applied here already", audit_id);
+  insert(tx, entries, ImportOutcome::kIdConflict,
+         place + ": another value was decided about under its id", audit_id);
+  std::vector<ImportOutcome> outcomes;
+  outcomes.reserve(entries.size());
+  for (const auto& entry : entries) outcomes.push_back(entry.outcome);
+  return outcomes;
+}
+
+void LetterImport::pass_over_known_coordinates(OpenTransaction& tx,
+                                               std::vector<Entry>& entries) const {
+  std::vector<SqlParam> wanted;
+  std::set<std::tuple<std::string_view, std::string_view, std::int32_t, Offset>> seen;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const auto& letter = *entries[i].letter;
+    const auto& record = letter.record;
+    if (!seen.insert({record.topic, letter.topic_id, record.partition, record.offset}).second)
+      entries[i].outcome = ImportOutcome::kKnown;
+    wanted.insert(wanted.end(), {consumer_, record.topic, letter.topic_id, record.partition,
+                                 record.offset, static_cast<std::int64_t>(i)});
+  }
+  if (entries.empty()) return;
+  for (const auto row : tx.query_bulk(find_coordinates_, wanted, kCoordinateColumns))
+    entries.at(static_cast<std::size_t>(row.get<std::int64_t>(0))).outcome = ImportOutcome::kKnown;
+}
+
+void LetterImport::claim(OpenTransaction& tx, std::vector<Entry>& entries) const {
+  std::vector<Inbox::Claim> claims;
+  std::vector<Entry*> of_claim;
+  for (auto& entry : entries) {
+    if (entry.outcome == ImportOutcome::kKnown || !entry.has_verdict()) continue;
+    const auto& letter = *entry.letter;
+    claims.push_back({.event_id = *letter.event_id,
+                      .event_type = letter.event_type,
+                      .topic = letter.record.topic,
+                      .partition = letter.record.partition,
+                      .offset = letter.record.offset,
+                      .verdict = Verdict::kDead,
+                      .fingerprint = entry.fingerprint});
+    of_claim.push_back(&entry);
+  }
+  const auto is_new = inbox_.claim(tx, claims);
+  std::set<std::string_view> claimed;
+  std::vector<Entry*> unclaimed;
+  for (std::size_t i = 0; i < of_claim.size(); ++i)
+    if (is_new[i])
+      claimed.insert(claims[i].event_id);
+    else
+      unclaimed.push_back(of_claim[i]);
+  judge_unclaimed(tx, unclaimed);
+  // A second letter of an event that these letters brought.
+  for (auto* entry : unclaimed)
+    if (entry->outcome == ImportOutcome::kImported && claimed.contains(*entry->letter->event_id))
+      entry->outcome = ImportOutcome::kKnown;
+}
+
+void LetterImport::judge_unclaimed(OpenTransaction& tx, std::span<Entry*> entries) const {
+  if (entries.empty()) return;
+  std::vector<std::string_view> ids;
+  for (const auto* entry : entries) ids.emplace_back(*entry->letter->event_id);
+  const auto found = inbox_.find(tx, ids);
+  std::vector<SqlParam> waiting;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    auto& entry = *entries[i];
+    // Pruned between the two statements; it is no letter's then.
+    if (!found[i]) continue;
+    if (!same_bytes(entry.fingerprint.bytes(), found[i]->fingerprint)) {
+      entry.outcome = ImportOutcome::kIdConflict;
+      entry.reason = reason::kIdConflict;
+    } else if (found[i]->verdict == Verdict::kApplied || found[i]->verdict == Verdict::kSkipped) {
+      entry.outcome = ImportOutcome::kAppliedAlready;
+      entry.state = state_text(ImportedLetter::State::kResolved);
+    } else {
+      waiting.insert(waiting.end(), {consumer_, ids[i], static_cast<std::int64_t>(i)});
+    }
+  }
+  if (waiting.empty()) return;
+  for (const auto row : tx.query_bulk(find_events_, waiting, kEventColumns))
+    entries[static_cast<std::size_t>(row.get<std::int64_t>(0))]->outcome = ImportOutcome::kKnown;
+}
+
+void LetterImport::insert(OpenTransaction& tx, std::span<const Entry> entries,
+                          ImportOutcome outcome, std::string_view detail,
+                          std::optional<std::int64_t> audit_id) const {
+  std::vector<RowTexts> texts;
+  std::vector<SqlParam> rows;
+  const auto send = [&] {
+    if (texts.empty()) return;
+    std::vector<std::int64_t> ids;
+    for (const auto row : tx.query_bulk(insert_, rows, kLetterColumns))
+      ids.push_back(row.get<std::int64_t>(0));
+    if (ids.size() != texts.size())
+      throw InfrastructureError(
+          "letters of the same records were written at the same moment; import them again");
+    history_.add(tx, ids, "imported", detail, audit_id);
+    texts.clear();
+    rows.clear();
+  };
+  // They must stay where the rows point to.
+  texts.reserve(kInsertedAtOnce);
+  for (const auto& entry : entries) {
+    if (entry.outcome != outcome) continue;
+    entry.append_to(rows, consumer_, texts.emplace_back(*entry.letter));
+    if (texts.size() == kInsertedAtOnce) send();
+  }
+  send();
+}
+
+}  // namespace kinbox

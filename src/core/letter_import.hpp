@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/letter_history.hpp"
+#include "kinbox/dead_letter.hpp"
+#include "kinbox/inbox.hpp"
+
+namespace kinbox {
+
+/// A dead letter that comes from elsewhere: an exported one, or a record of another framework's
+/// DLQ topic.
+struct ImportedLetter {
+  /// The record as it was consumed when it failed, and its coordinates then.
+  OwnedRecord record;
+  std::string topic_id = {};
+  /// As the consumer's inbox has it; absent for poison.
+  std::optional<std::string> event_id = {};
+  std::string event_type = {};
+  /// `reason` must not be empty.
+  Failure failure = {};
+  std::string error_group = {};
+  /// Absent: now.
+  std::optional<Timestamp> dead_at = {};
+  std::int64_t redrive_count = 0;
+  /// A value that a person put beside the record's; NULL cannot be edited in.
+  std::optional<std::string> edited_value = {};
+
+  enum class State { kOpen, kResolved, kDiscarded };
+  State state = State::kOpen;
+};
+
+/// What became of an imported letter.
+enum class ImportOutcome {
+  /// A letter of this consumer now, in the state it came with.
+  kImported,
+  /// Its event is applied here already: the letter is resolved.
+  kAppliedAlready,
+  /// Another value was decided about under its id: the letter is open, with reason id_conflict.
+  kIdConflict,
+  /// There is a letter at its coordinates, or a letter or parked row of its event: nothing was
+  /// written.
+  kKnown,
+};
+
+/// "orders/3@4211", for texts.
+std::string coordinates_text(const OwnedRecord& record);
+
+/// Takes letters in that died elsewhere. Their events get the verdict `dead` where they have none,
+/// so that a record which comes by another way does not run beside its letter. They are not in the
+/// counters of any position.
+class LetterImport {
+ public:
+  LetterImport(std::string consumer, const Dialect& dialect);
+
+  /// Outcomes in the order of `letters`. `from` says in the letters' history where they come from;
+  /// `audit_id` whose doing it is. Throws Error, naming the letter by its coordinates, on what
+  /// cannot be stored: an empty topic or reason, an id that is none.
+  std::vector<ImportOutcome> run(OpenTransaction& tx, std::span<const ImportedLetter> letters,
+                                 std::string_view from, std::optional<std::int64_t> audit_id) const;
+
+ private:
+  struct Entry;
+  void pass_over_known_coordinates(OpenTransaction& tx, std::vector<Entry>& entries) const;
+  void claim(OpenTransaction& tx, std::vector<Entry>& entries) const;
+  void judge_unclaimed(OpenTransaction& tx, std::span<Entry*> entries) const;
+  void insert(OpenTransaction& tx, std::span<const Entry> entries, ImportOutcome outcome,
+              std::string_view detail, std::optional<std::int64_t> audit_id) const;
+
+  std::string consumer_;
+  Inbox inbox_;
+  LetterHistory history_;
+  BulkStatement find_coordinates_;
+  BulkStatement find_events_;
+  BulkStatement insert_;
+};
+
+}  // namespace kinbox
