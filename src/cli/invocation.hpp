@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -32,6 +33,9 @@ struct Invocation {
   OutputFormat output = OutputFormat::kTable;
   /// Set by the command on the line, run when the whole line made sense.
   std::function<ExitCode()> chosen;
+  /// Shows a question to the person at the terminal and gives the line they typed; nullopt when
+  /// they closed it. Empty where there is no terminal.
+  std::function<std::optional<std::string>(const std::string& question)> ask = {};
 
   /// Throws ConfigurationError.
   Config load() const;
