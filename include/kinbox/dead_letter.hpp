@@ -33,6 +33,8 @@ struct DeadLetter {
   /// Null for poison that has no id.
   const Event* event = nullptr;
   Failure failure;
+  /// Of the topic the record came from; empty while nobody could tell.
+  std::string_view topic_id = {};
 };
 
 /// Writes dead letters, and the outbox rows that carry them to the DLQ topic, in the transaction
@@ -50,7 +52,8 @@ class DeadLetters {
 
   DeadLetters(Options options, const Dialect& dialect);
 
-  /// One letter per (consumer, topic, partition, offset): writing it twice changes nothing.
+  /// One letter per (consumer, topic, topic id, partition, offset): writing it twice changes
+  /// nothing.
   void write(OpenTransaction& tx, const DeadLetter& letter) const;
 
   /// A record came again whose event is dead or parked already.

@@ -244,9 +244,10 @@ void Batch::handle(OpenTransaction& tx, std::size_t index) {
 
 void Batch::bury(OpenTransaction& tx, const BatchItem& item, const Failure& failure) {
   own("dead letter", [&] {
-    parts_.dead_letters.write(
-        tx,
-        {.record = item.record, .event = item.event ? &*item.event : nullptr, .failure = failure});
+    parts_.dead_letters.write(tx, {.record = item.record,
+                                   .event = item.event ? &*item.event : nullptr,
+                                   .failure = failure,
+                                   .topic_id = item.partition->claim.topic_id});
     tx.flush();
   });
   ++stretch_of(item).tally.dead;

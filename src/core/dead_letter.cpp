@@ -1,5 +1,6 @@
 #include "kinbox/dead_letter.hpp"
 
+#include "core/error_group.hpp"
 #include "core/header_codec.hpp"
 #include "core/iso_time.hpp"
 #include "core/outbox_place.hpp"
@@ -12,10 +13,11 @@ constexpr std::size_t kMaxErrorText = 8192;
 constexpr std::size_t kMaxName = 512;
 
 constexpr std::string_view kInsertLetter =
-    "INSERT INTO {kinbox}.dead_letters (consumer, event_id, event_type, topic, partition, "
-    "record_offset, record_timestamp_ms, key, value, headers, fingerprint, reason, handler, "
-    "error_type, error_code, error_text, attempts, first_failed_at) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) "
+    "INSERT INTO {kinbox}.dead_letters (consumer, event_id, event_type, topic, topic_id, "
+    "partition, record_offset, record_timestamp_ms, key, value, headers, fingerprint, reason, "
+    "handler, error_type, error_code, error_text, error_group, attempts, first_failed_at) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
+    "$20) "
     "ON CONFLICT (consumer, topic, topic_id, partition, record_offset) DO NOTHING RETURNING id";
 
 // No second copy of the payload: the relay reads it from the letter.
@@ -65,12 +67,12 @@ void DeadLetters::write(OpenTransaction& tx, const DeadLetter& letter) const {
   const auto event_id = letter.event != nullptr ? std::optional(letter.event->id()) : std::nullopt;
   const auto event_type = letter.event != nullptr ? letter.event->type() : std::string();
   const auto inserted = tx.query(
-      insert_letter_, options_.consumer, event_id, event_type, record.topic(), record.partition(),
-      record.offset(), milliseconds(record.timestamp()), record.key(), record.value(),
-      encode_headers(record.headers()), fingerprint.bytes(), failure.reason,
+      insert_letter_, options_.consumer, event_id, event_type, record.topic(), letter.topic_id,
+      record.partition(), record.offset(), milliseconds(record.timestamp()), record.key(),
+      record.value(), encode_headers(record.headers()), fingerprint.bytes(), failure.reason,
       storable_text(failure.handler, kMaxName), storable_text(failure.error_type, kMaxName),
       storable_text(failure.error_code, kMaxName), storable_text(failure.error_text, kMaxErrorText),
-      failure.attempts, time_text(failure.first_failed_at));
+      error_group(failure), failure.attempts, time_text(failure.first_failed_at));
   if (inserted.empty() || !options_.relay) return;
 
   const auto topic = replace(

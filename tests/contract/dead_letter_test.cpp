@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "core/error_group.hpp"
 #include "kinbox/errors.hpp"
 #include "kinbox/reason.hpp"
 #include "support/test_database.hpp"
@@ -47,9 +48,10 @@ class DeadLetterContract : public DatabaseContract {
                           .fingerprint = Fingerprint::of(record.value())});
   }
   /// Writes a letter for `record` in a transaction of its own.
-  void bury(const Record& record, const Event* of, const Failure& why = failure()) {
+  void bury(const Record& record, const Event* of, const Failure& why = failure(),
+            std::string_view topic_id = {}) {
     const auto tx = database().begin();
-    letters().write(*tx, {&record, of, why});
+    letters().write(*tx, {&record, of, why, topic_id});
     tx->commit();
   }
   Rows letter_rows() {
@@ -106,6 +108,30 @@ TEST_P(DeadLetterContract, AnotherRecordOrConsumerHasALetterOfItsOwn) {
   letters("stock").write(*tx, {&record_, &of, failure()});
   tx->commit();
   EXPECT_EQ(letter_rows().size(), 3u);
+}
+
+TEST_P(DeadLetterContract, ATopicThatWasMadeAnewHasLettersOfItsOwnAtTheSameOffsets) {
+  bury(record_, nullptr, failure(), "first");
+  bury(record_, nullptr, failure(), "second");
+  bury(record_, nullptr, failure(), "second");
+  ASSERT_EQ(letter_rows().size(), 2u);
+  EXPECT_EQ(letter_rows()[0].get<std::string>("topic_id"), "first");
+  EXPECT_EQ(letter_rows()[1].get<std::string>("topic_id"), "second");
+}
+
+TEST_P(DeadLetterContract, LettersOfOneCauseAreOfOneGroup) {
+  const auto of = event(record_);
+  bury(record_, &of, failure("order 17 is closed"));
+  auto next = broken_order();
+  ++next.offset;
+  bury(Record(next), nullptr, failure("order 18 is closed"));
+  ++next.offset;
+  bury(Record(next), nullptr, failure("no such order"));
+  const auto rows = letter_rows();
+  const auto group = [&](std::size_t row) { return rows[row].get<std::string>("error_group"); };
+  EXPECT_EQ(group(0), error_group(failure("order 17 is closed")));
+  EXPECT_EQ(group(0), group(1));
+  EXPECT_NE(group(0), group(2));
 }
 
 TEST_P(DeadLetterContract, PoisonWithoutIdIsKeptByItsCoordinates) {
