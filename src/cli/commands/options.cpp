@@ -15,11 +15,13 @@ void add_config_option(CLI::App& command, Invocation& invocation) {
 
 void add_output_option(CLI::App& command, Invocation& invocation) {
   const std::map<std::string, OutputFormat> formats{{"table", OutputFormat::kTable},
+                                                    {"wide", OutputFormat::kWide},
                                                     {"json", OutputFormat::kJson},
                                                     {"jsonl", OutputFormat::kJsonLines},
                                                     {"csv", OutputFormat::kCsv}};
   command
-      .add_option("-o,--output", invocation.output, "Form of the answer: table, json, jsonl or csv")
+      .add_option("-o,--output", invocation.output,
+                  "Form of the answer: table, wide, json, jsonl or csv")
       ->transform(CLI::CheckedTransformer(formats).description(""))
       ->type_name("FORMAT");
 }

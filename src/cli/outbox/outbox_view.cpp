@@ -2,10 +2,9 @@
 
 #include <array>
 
-#include "core/base64.hpp"
+#include "cli/output/readable.hpp"
 #include "core/header_codec.hpp"
 #include "core/own_statements.hpp"
-#include "core/storable_text.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -36,16 +35,6 @@ constexpr std::string_view kChange =
     "UPDATE {kinbox}.outbox SET state = $1 WHERE (state = 'refused' OR state = $2) ";
 constexpr std::string_view kOne = "AND id = $3 RETURNING id";
 constexpr std::string_view kMany = "AND ($3 = '' OR topic = $3) RETURNING id";
-
-/// Text as it is, other bytes in a form that a terminal takes.
-std::string readable(std::string bytes) {
-  return is_storable_text(bytes) ? bytes : "base64:" + base64_encode(bytes);
-}
-
-std::optional<std::string> readable(const std::optional<ByteVector>& bytes) {
-  if (!bytes) return std::nullopt;
-  return readable(std::string(as_text(*bytes)));
-}
 
 OutboxRow row_of(const Row& row) {
   OutboxRow entry;

@@ -9,7 +9,9 @@ namespace kinbox::cli {
 void write(std::ostream& out, const Table& table, OutputFormat format) {
   switch (format) {
     case OutputFormat::kTable:
-      return write_text_table(out, table);
+      return write_text_table(out, table, Width::kTerminal);
+    case OutputFormat::kWide:
+      return write_text_table(out, table, Width::kAll);
     case OutputFormat::kJson:
       return write_json(out, table);
     case OutputFormat::kJsonLines:

@@ -9,6 +9,8 @@ namespace kinbox::cli {
 enum class OutputFormat {
   /// Aligned columns for people. Control characters are shown as escapes.
   kTable,
+  /// The same with every column, nothing cut.
+  kWide,
   /// One array of objects.
   kJson,
   /// One object per line.

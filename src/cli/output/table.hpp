@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -15,6 +16,8 @@ struct Column {
   std::string name;
   /// Left out of a table, which must fit a terminal; always there for programs.
   bool detail = false;
+  /// A table cuts longer texts to so many characters; 0: to none.
+  std::size_t widest = 0;
 };
 
 /// A command's answer, before it has a form. Every row has one cell per column.
