@@ -25,9 +25,9 @@ ALTER TABLE {kinbox}.dead_letters
   ADD COLUMN edited_value bytea,
   ADD COLUMN changed_at timestamptz,
   ADD COLUMN purged_at timestamptz;
--- Groups are counted from the index alone.
-CREATE INDEX dead_letters_by_group ON {kinbox}.dead_letters (state, consumer, error_group)
-  INCLUDE (dead_at, redrive_count, id);
+-- Groups are counted from the index alone, and read page by page in its order.
+CREATE INDEX dead_letters_by_group ON {kinbox}.dead_letters (state, consumer, error_group, id)
+  INCLUDE (dead_at, redrive_count);
 CREATE INDEX dead_letters_by_state ON {kinbox}.dead_letters (state, id);
 CREATE INDEX dead_letters_requested
   ON {kinbox}.dead_letters (consumer, topic, partition, record_offset) WHERE state = 'requested';

@@ -27,6 +27,7 @@ void declare(CLI::App& app, Invocation& invocation) {
   app.footer(kFooter);
   add_run(app, invocation);
   add_status(app, invocation);
+  add_dlq(app, invocation);
   add_outbox(app, invocation);
   add_mail(app, invocation);
   add_migrate(app, invocation);

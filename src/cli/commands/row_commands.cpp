@@ -43,6 +43,24 @@ void mention_limit(const Invocation& invocation, std::size_t rows, std::int64_t 
     invocation.io.err << "there may be more than these " << limit << "; see --limit\n";
 }
 
+void add_page_options(CLI::App& command, Page& page) {
+  add_limit_option(command, page.limit);
+  command.add_option("--after", page.after, "Go on behind this id")
+      ->type_name("ID")
+      ->check(CLI::NonNegativeNumber.description(""));
+}
+
+void mention_next(const Invocation& invocation, const Rows& rows, const Page& page,
+                  const std::string& command) {
+  if (static_cast<std::int64_t>(rows.size()) != page.limit) return;
+  const auto last = rows[rows.size() - 1].get<std::int64_t>("id");
+  const auto defaults = Page{}.limit;
+  invocation.io.err << "there may be more than these " << page.limit << ": " << command
+                    << " --after " << last;
+  if (page.limit != defaults) invocation.io.err << " --limit " << page.limit;
+  invocation.io.err << '\n';
+}
+
 Cell cell(const std::optional<std::string>& text) { return text ? Cell{*text} : Cell{}; }
 
 ExitCode answer_facts(const Invocation& invocation,

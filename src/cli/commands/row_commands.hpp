@@ -10,7 +10,9 @@
 
 #include "cli/commands/commands.hpp"
 #include "cli/database.hpp"
+#include "cli/output/page.hpp"
 #include "kinbox/migrations.hpp"
+#include "kinbox/rows.hpp"
 
 // What commands over a table of rows that leave the database have in common: `kinbox outbox` and
 // `kinbox mail`.
@@ -43,6 +45,12 @@ void add_row_show(CLI::App& group, Invocation& invocation, const std::string& de
 /// `--limit` of a list.
 void add_limit_option(CLI::App& command, std::int64_t& limit);
 void mention_limit(const Invocation& invocation, std::size_t rows, std::int64_t limit);
+
+/// `--limit` and `--after` of a list that goes on from page to page.
+void add_page_options(CLI::App& command, Page& page);
+/// Says how to go on if there may be more. `rows` have an id; `command` is the line without paging.
+void mention_next(const Invocation& invocation, const Rows& rows, const Page& page,
+                  const std::string& command);
 
 Cell cell(const std::optional<std::string>& text);
 

@@ -1,0 +1,29 @@
+#include <CLI/CLI.hpp>
+
+#include "cli/commands/commands.hpp"
+#include "cli/commands/dlq_commands.hpp"
+
+namespace kinbox::cli {
+namespace {
+
+constexpr const char* kFooter = R"(
+A dead letter is open until somebody has it tried again or discards it: requested while its consumer
+is to try it, parked while it waits behind others of its key, resolved when it was applied, discarded
+when it never will be. Letters with one cause are a group.
+
+Examples:
+  kinbox dlq groups                                what failed, by cause
+  kinbox dlq list --group 9f86d081884c7d65         one cause, letter by letter
+  kinbox dlq list --topic orders --since 2026-01-31 -o jsonl)";
+
+}  // namespace
+
+void add_dlq(CLI::App& app, Invocation& invocation) {
+  auto* dlq = app.add_subcommand("dlq", "Dead letters: events that could not be applied");
+  dlq->require_subcommand(1);
+  dlq->footer(kFooter);
+  add_dlq_groups(*dlq, invocation);
+  add_dlq_list(*dlq, invocation);
+}
+
+}  // namespace kinbox::cli

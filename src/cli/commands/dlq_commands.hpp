@@ -1,0 +1,15 @@
+#pragma once
+
+#include "cli/invocation.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace kinbox::cli {
+
+// The commands below `kinbox dlq`, each in a file of its own.
+void add_dlq_groups(CLI::App& dlq, Invocation& invocation);
+void add_dlq_list(CLI::App& dlq, Invocation& invocation);
+
+}  // namespace kinbox::cli

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kinbox/record.hpp"
+#include "kinbox/sql_value.hpp"
+
+namespace kinbox::cli {
+
+/// Which failing events a command is about: dead letters, or parked events, whose columns are the
+/// same. What is not given does not restrict.
+struct LetterSelection {
+  std::vector<std::int64_t> ids = {};
+  std::optional<std::string> consumer = {};
+  /// Of `dead_letters.error_group`.
+  std::optional<std::string> group = {};
+  std::optional<std::string> reason = {};
+  std::optional<std::string> handler = {};
+  /// An error's type or its code.
+  std::optional<std::string> error_class = {};
+  std::optional<std::string> topic = {};
+  std::optional<std::int32_t> partition = {};
+  /// Bytes.
+  std::optional<std::string> key = {};
+  std::optional<std::string> event_id = {};
+  std::optional<std::string> event_type = {};
+  /// When it died, or was parked: from `since` on, before `until`.
+  std::optional<Timestamp> since = {};
+  std::optional<Timestamp> until = {};
+  /// Of letters only. Empty: any.
+  std::vector<std::string> states = {};
+
+  bool operator==(const LetterSelection&) const = default;
+
+  /// Whether anything but the states is given.
+  bool restricts() const;
+};
+
+/// The same as the options that select it, to be typed again: "--consumer orders --state open".
+std::string as_options(const LetterSelection& selection);
+
+/// What follows WHERE in a statement, with its arguments.
+struct SqlCondition {
+  std::string text;
+  std::vector<SqlValue> arguments;
+
+  /// Point into `arguments`.
+  std::vector<SqlParam> params() const;
+};
+
+/// On the columns of `dead_letters`; its parameters begin with `$first`.
+SqlCondition letters_where(const LetterSelection& selection, std::size_t first = 1);
+/// On the columns of `parked_events`; the states are left out.
+SqlCondition parked_where(const LetterSelection& selection, std::size_t first = 1);
+
+}  // namespace kinbox::cli

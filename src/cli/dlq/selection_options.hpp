@@ -1,0 +1,22 @@
+#pragma once
+
+#include "cli/dlq/letter_selection.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace kinbox::cli {
+
+/// The filters that commands over dead letters and over parked events share: --consumer, --group,
+/// --reason, --handler, --error-class, --topic, --partition, --key, --event-id, --type, --since,
+/// --until. `selection` must live until the line is parsed.
+void add_filter_options(CLI::App& command, LetterSelection& selection);
+
+/// `--consumer` alone.
+void add_consumer_option(CLI::App& command, LetterSelection& selection);
+
+/// `--state` of letters, to be repeated; "all" is any. `selection.states` is the default.
+void add_state_option(CLI::App& command, LetterSelection& selection);
+
+}  // namespace kinbox::cli
