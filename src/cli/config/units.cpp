@@ -49,59 +49,6 @@ std::string with_unit(std::int64_t value, std::span<const Unit> units) {
   return "0" + std::string(units.back().name);
 }
 
-/// Reads `digits` digits from the front; -1 when there are not that many.
-int take_number(std::string_view& text, std::size_t digits) {
-  int number = 0;
-  if (text.size() < digits) return -1;
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + digits, number);
-  if (error != std::errc{} || rest != text.data() + digits || number < 0) return -1;
-  text.remove_prefix(digits);
-  return number;
-}
-
-bool take(std::string_view& text, char c) {
-  if (!text.starts_with(c)) return false;
-  text.remove_prefix(1);
-  return true;
-}
-
-std::chrono::sys_days take_date(std::string_view& text, bool& good) {
-  using namespace std::chrono;
-  const int y = take_number(text, 4);
-  good = good && take(text, '-');
-  const int m = take_number(text, 2);
-  good = good && take(text, '-');
-  const int d = take_number(text, 2);
-  const auto date = year{y} / month{static_cast<unsigned>(m)} / day{static_cast<unsigned>(d)};
-  good = good && y >= 0 && date.ok();
-  return good ? sys_days{date} : sys_days{};
-}
-
-std::chrono::milliseconds take_clock(std::string_view& text, bool& good) {
-  using namespace std::chrono;
-  const int h = take_number(text, 2);
-  good = good && take(text, ':');
-  const int m = take_number(text, 2);
-  good = good && take(text, ':');
-  const int s = take_number(text, 2);
-  const int ms = take(text, '.') ? take_number(text, 3) : 0;
-  good = good && h >= 0 && h < 24 && m >= 0 && m < 60 && s >= 0 && s < 60 && ms >= 0;
-  return hours{h} + minutes{m} + seconds{s} + milliseconds{ms};
-}
-
-std::chrono::minutes take_zone(std::string_view& text, bool& good) {
-  using namespace std::chrono;
-  if (take(text, 'Z')) return minutes{0};
-  const bool west = text.starts_with('-');
-  good = good && (take(text, '+') || take(text, '-'));
-  const int h = take_number(text, 2);
-  good = good && take(text, ':');
-  const int m = take_number(text, 2);
-  good = good && h >= 0 && h < 24 && m >= 0 && m < 60;
-  const minutes offset = hours{h} + minutes{m};
-  return west ? -offset : offset;
-}
-
 }  // namespace
 
 std::chrono::milliseconds parse_duration(std::string_view text) {
@@ -113,17 +60,9 @@ std::size_t parse_size(std::string_view text) {
 }
 
 Timestamp parse_time(std::string_view text) {
-  bool good = true;
-  std::string_view rest = text;
-  Timestamp time = take_date(rest, good);
-  if (good && take(rest, 'T')) {
-    time += take_clock(rest, good);
-    time -= take_zone(rest, good);
-  }
-  if (!good || !rest.empty())
-    throw ConfigurationError("\"" + std::string(text) +
-                             "\" should be a time like 2026-01-31T12:00:00Z or 2026-01-31");
-  return time;
+  if (const auto time = parse_iso(text)) return *time;
+  throw ConfigurationError("\"" + std::string(text) +
+                           "\" should be a time like 2026-01-31T12:00:00Z or 2026-01-31");
 }
 
 std::string to_text(std::chrono::milliseconds duration) {
