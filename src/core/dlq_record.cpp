@@ -66,6 +66,8 @@ void add_error(Headers& headers, const StoredLetter& letter) {
 
 }  // namespace
 
+bool is_dlq_header(std::string_view name) { return is_origin(name) || is_ours(name); }
+
 OwnedRecord dlq_record(StoredLetter letter, std::string dlq_topic) {
   auto& headers = letter.record.headers;
   std::erase_if(headers, [](const auto& header) { return is_ours(header.name); });

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "kinbox/record.hpp"
 
@@ -31,5 +32,8 @@ struct StoredLetter {
 /// and why. The names `__dlq.errors.*` are those that Kafka itself uses since KIP-1191. A record
 /// that comes from a DLQ topic keeps its origin and gets the new error.
 OwnedRecord dlq_record(StoredLetter letter, std::string dlq_topic);
+
+/// Whether dlq_record writes a header of that name.
+bool is_dlq_header(std::string_view name);
 
 }  // namespace kinbox
