@@ -168,15 +168,22 @@ void Admin::delete_records(std::span<const PartitionOffset> before) {
     check(what + " of topic \"" + offsets->elems[i].topic + "\"", offsets->elems[i].err, nullptr);
 }
 
-std::optional<int> Admin::partition_count(const std::string& topic) {
+std::map<std::string, int> Admin::topics() {
   const rd_kafka_metadata_t* raw = nullptr;
   // All topics: asking for one by name creates it where brokers do that.
   impl_->answered("reading the list of topics",
                   rd_kafka_metadata(impl_->client(), 1, nullptr, &raw, impl_->timeout()), nullptr);
   const std::unique_ptr<const rd_kafka_metadata_t, Destroy<rd_kafka_metadata_destroy>> owner(raw);
+  std::map<std::string, int> counts;
   for (int i = 0; i < raw->topic_cnt; ++i)
-    if (topic == raw->topics[i].topic) return raw->topics[i].partition_cnt;
-  return std::nullopt;
+    counts.emplace(raw->topics[i].topic, raw->topics[i].partition_cnt);
+  return counts;
+}
+
+std::optional<int> Admin::partition_count(const std::string& topic) {
+  const auto counts = topics();
+  const auto found = counts.find(topic);
+  return found == counts.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::optional<std::string> Admin::topic_config(const std::string& topic, const std::string& key) {

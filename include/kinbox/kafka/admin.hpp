@@ -39,6 +39,8 @@ class Admin {
   /// Deletes what is older than the given offset of each partition.
   void delete_records(std::span<const PartitionOffset> before);
 
+  /// The topics that this user may see, and how many partitions they have.
+  std::map<std::string, int> topics();
   /// nullopt if there is no such topic. Never creates one.
   std::optional<int> partition_count(const std::string& topic);
   bool topic_exists(const std::string& topic) { return partition_count(topic).has_value(); }

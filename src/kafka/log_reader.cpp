@@ -1,0 +1,174 @@
+#include "kinbox/kafka/log_reader.hpp"
+
+#include <optional>
+#include <utility>
+
+#include "kafka/client_config.hpp"
+#include "kafka/log_queries.hpp"
+#include "kafka/message_record.hpp"
+#include "kafka/partition_list.hpp"
+#include "kafka/shutdown.hpp"
+#include "kafka/voice.hpp"
+#include "kinbox/errors.hpp"
+
+namespace kinbox::kafka {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::string place(const TopicPartition& partition, Offset offset) {
+  return partition.topic + '/' + std::to_string(partition.partition) + '@' + std::to_string(offset);
+}
+
+}  // namespace
+
+class LogReader::Impl {
+ public:
+  Impl(const Settings& settings, std::chrono::milliseconds patience)
+      : patience_(patience), rk_(start_client(settings)) {}
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() { destroy_by(rk_, Clock::now() + std::chrono::seconds{5}); }
+
+  Voice& voice() noexcept { return voice_; }
+
+  std::map<TopicPartition, Offset> ask(Question question,
+                                       std::span<const TopicPartition> partitions) {
+    std::map<TopicPartition, Offset> offsets;
+    if (partitions.empty()) return offsets;
+    const auto answers = ask_brokers(rk_, question, partitions, patience_);
+    for (const auto& partition : partitions) offsets[partition] = offset_for(partition, answers);
+    return offsets;
+  }
+
+  void start(std::span<const LogSlice> slices) {
+    unread_.clear();
+    const auto list = new_list(slices.size());
+    for (const auto& slice : slices) {
+      if (slice.begin >= slice.end) continue;
+      add(list, slice.partition, slice.begin);
+      unread_.emplace(slice.partition, slice);
+    }
+    const auto error = rd_kafka_assign(rk_, list.get());
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+      throw InfrastructureError(std::string("cannot read: ") + rd_kafka_err2str(error));
+  }
+
+  std::vector<Record> next(std::size_t max_records) {
+    std::vector<Record> records;
+    std::size_t bytes = 0;
+    constexpr std::size_t kMaxBytes = std::size_t{16} << 20;
+    auto deadline = Clock::now() + patience_;
+    while (!unread_.empty() && records.size() < max_records && bytes < kMaxBytes) {
+      auto message = poll(records.empty());
+      if (!message) {
+        if (!records.empty()) break;
+        if (Clock::now() >= deadline) silence();
+      } else if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        on_event(*message);
+      } else if (auto record = accept(std::move(message))) {
+        bytes += record->size();
+        records.push_back(std::move(*record));
+        deadline = Clock::now() + patience_;
+      }
+    }
+    return records;
+  }
+
+ private:
+  rd_kafka_t* start_client(const Settings& settings) {
+    auto conf = consumer_conf(settings, "kinbox-reader");
+    rd_kafka_conf_set_opaque(conf.get(), this);
+    route_messages<Impl>(conf.get());
+    auto* rk = kafka::start_client(RD_KAFKA_CONSUMER, std::move(conf));
+    rd_kafka_poll_set_consumer(rk);
+    rd_kafka_set_log_queue(rk, nullptr);
+    return rk;
+  }
+
+  MessageHandle poll(bool wait) {
+    constexpr int kWaitMilliseconds = 100;
+    return MessageHandle(rd_kafka_consumer_poll(rk_, wait ? kWaitMilliseconds : 0));
+  }
+
+  std::optional<Record> accept(MessageHandle message) {
+    const TopicPartition partition{rd_kafka_topic_name(message->rkt), message->partition};
+    const auto slice = unread_.find(partition);
+    if (slice == unread_.end()) return std::nullopt;
+    const auto offset = message->offset;
+    if (offset + 1 >= slice->second.end) finish(partition);
+    if (offset >= slice->second.end || offset < slice->second.begin) return std::nullopt;
+    return to_record(std::move(message));
+  }
+
+  void finish(const TopicPartition& partition) {
+    unread_.erase(partition);
+    // It would go on to be fetched for nothing.
+    rd_kafka_pause_partitions(rk_, list_of(partition).get());
+  }
+
+  void on_event(const rd_kafka_message_t& message) {
+    const auto topic = message.rkt == nullptr ? "" : rd_kafka_topic_name(message.rkt);
+    const TopicPartition partition{topic, message.partition};
+    switch (message.err) {
+      case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+        return finish(partition);
+      case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+        throw Error("the log at " + place(partition, message.offset) +
+                    " was deleted while it was read; start again");
+      case RD_KAFKA_RESP_ERR__BAD_MSG:
+      case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
+      case RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED:
+        throw Error(topic + ('/' + std::to_string(partition.partition)) +
+                    ": records cannot be read: " + rd_kafka_message_errstr(&message));
+      case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+      case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+      case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+      case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+        throw ConfigurationError(
+            topic_error_text(topic, message.err, rd_kafka_message_errstr(&message)));
+      default:
+        return;  // the client tries again, until patience ends
+    }
+  }
+
+  [[noreturn]] void silence() {
+    const auto& [partition, slice] = *unread_.begin();
+    throw InfrastructureError("no broker brings the records from " + place(partition, slice.begin) +
+                              " on" + voice_.last_trouble());
+  }
+
+  Observer silent_;  // exceptions say it
+  Voice voice_{silent_};
+  std::chrono::milliseconds patience_;
+  rd_kafka_t* rk_;
+  std::map<TopicPartition, LogSlice> unread_;
+};
+
+LogReader::LogReader(const Settings& settings, std::chrono::milliseconds patience)
+    : impl_(std::make_unique<Impl>(settings, patience)) {}
+
+LogReader::~LogReader() = default;
+
+std::map<TopicPartition, LogRange> LogReader::ranges(std::span<const TopicPartition> partitions) {
+  std::map<TopicPartition, LogRange> ranges;
+  const auto ends = impl_->ask(kLogEnd, partitions);
+  for (const auto& [partition, start] : impl_->ask(kLogStart, partitions))
+    ranges[partition] = {start, ends.at(partition)};
+  return ranges;
+}
+
+std::map<TopicPartition, Offset> LogReader::offsets_at(std::span<const TopicPartition> partitions,
+                                                       Timestamp time) {
+  auto offsets = impl_->ask(time.time_since_epoch().count(), partitions);
+  const auto ends = impl_->ask(kLogEnd, partitions);
+  for (auto& [partition, offset] : offsets)
+    if (offset < 0) offset = ends.at(partition);
+  return offsets;
+}
+
+void LogReader::start(std::span<const LogSlice> slices) { impl_->start(slices); }
+
+std::vector<Record> LogReader::next(std::size_t max_records) { return impl_->next(max_records); }
+
+}  // namespace kinbox::kafka
