@@ -1,7 +1,9 @@
 #include <charconv>
 
 #include "cli/config/sections.hpp"
+#include "cli/config/units.hpp"
 #include "cli/config/values.hpp"
+#include "kinbox/errors.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -66,23 +68,15 @@ email::Mailbox read_mailbox(const ConfigNode& node) {
   return mailbox;
 }
 
-/// "10/s", "300/m", "5000/h".
 void read_rate(const ConfigNode& node, EmailConfig& email) {
   const auto text = node.text();
   if (text == "none" || text.empty()) return;
-  const auto slash = text.find('/');
-  const auto unit = slash == text.npos ? "" : text.substr(slash + 1);
-  const double seconds = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
-  int mails = 0;
-  const auto* const end = text.data() + std::min(slash, text.size());
-  const auto [rest, error] = std::from_chars(text.data(), end, mails);
-  if (seconds == 0 || error != std::errc{} || rest != end || mails < 1)
-    return node.problem(
-        "should be mails per second, minute or hour, like 10/s, 300/m or 5000/h, "
-        "or none; not \"" +
-        text + "\"");
-  email.rate = text;
-  email.rate_per_second = mails / seconds;
+  try {
+    email.rate_per_second = parse_rate(text);
+    email.rate = text;
+  } catch (const ConfigurationError& e) {
+    node.problem(std::string(e.what()) + " (none: as many as the server takes)");
+  }
 }
 
 void read_smtp(ConfigMap& map, EmailConfig& email) {

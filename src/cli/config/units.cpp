@@ -1,5 +1,6 @@
 #include "cli/config/units.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <limits>
@@ -57,6 +58,21 @@ std::chrono::milliseconds parse_duration(std::string_view text) {
 
 std::size_t parse_size(std::string_view text) {
   return static_cast<std::size_t>(parse_with_unit(text, kSizes, "512B, 64KiB, 16MiB or 1GiB"));
+}
+
+double parse_rate(std::string_view text) {
+  const auto slash = std::min(text.find('/'), text.size());
+  const auto unit = text.substr(std::min(slash + 1, text.size()));
+  const double seconds = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
+  int number = 0;
+  const auto* const end = text.data() + slash;
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (seconds == 0 || error != std::errc{} || rest != end || number < 1)
+    throw ConfigurationError(
+        "should be so many per second, minute or hour, like 10/s, 300/m or "
+        "5000/h; not \"" +
+        std::string(text) + "\"");
+  return number / seconds;
 }
 
 Timestamp parse_time(std::string_view text) {

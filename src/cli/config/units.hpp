@@ -15,6 +15,9 @@ std::chrono::milliseconds parse_duration(std::string_view text);
 /// "500B", "64KiB", "16MiB", "1GiB". Throws ConfigurationError.
 std::size_t parse_size(std::string_view text);
 
+/// "10/s", "300/m", "5000/h", as so many per second. Throws ConfigurationError.
+double parse_rate(std::string_view text);
+
 /// "2026-01-31T12:00:00Z" (also with ".123", "+02:00", or the date alone: midnight UTC). Throws
 /// ConfigurationError.
 Timestamp parse_time(std::string_view text);
