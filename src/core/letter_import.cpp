@@ -4,6 +4,7 @@
 #include <set>
 #include <tuple>
 
+#include "core/error_group.hpp"
 #include "core/event_body.hpp"
 #include "core/event_id.hpp"
 #include "core/header_codec.hpp"
@@ -21,16 +22,21 @@ constexpr std::size_t kMaxName = 512;
 constexpr std::size_t kInsertedAtOnce = 500;
 
 constexpr std::string_view kFindCoordinatesEach =
-    "SELECT $6 FROM {kinbox}.dead_letters WHERE consumer = $1 AND topic = $2 AND topic_id = $3 "
-    "AND partition = $4 AND record_offset = $5";
+    "SELECT $6 FROM {kinbox}.dead_letters AS d WHERE d.consumer = $1 AND d.topic = $2 "
+    "AND d.topic_id IN ($3, '', {topic id}) AND d.partition = $4 AND d.record_offset = $5";
 constexpr std::string_view kFindCoordinatesAll =
     "SELECT wanted.place FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], "
     "$5::bigint[], $6::bigint[]) "
     "AS wanted (consumer, topic, topic_id, partition, record_offset, place) "
     "JOIN {kinbox}.dead_letters AS d ON d.consumer = wanted.consumer AND d.topic = wanted.topic "
-    "AND d.topic_id = wanted.topic_id AND d.partition = wanted.partition "
+    "AND d.topic_id IN (wanted.topic_id, '', {topic id}) AND d.partition = wanted.partition "
     "AND d.record_offset = wanted.record_offset";
 constexpr std::size_t kCoordinateColumns = 6;
+// Offsets say nothing without the topic's id, which letters from elsewhere mostly do not know.
+constexpr std::string_view kTopicId =
+    "COALESCE((SELECT topic_id FROM {kinbox}.consumer_progress AS at WHERE at.consumer = "
+    "d.consumer "
+    "AND at.topic = d.topic AND at.partition = d.partition), '')";
 
 // An id_conflict is another event under this id.
 constexpr std::string_view kFindEventsEach =
@@ -74,24 +80,6 @@ constexpr std::string_view kInsertAll =
     "ON CONFLICT (consumer, topic, topic_id, partition, record_offset) DO NOTHING RETURNING id";
 constexpr std::size_t kLetterColumns = 25;
 
-void require_storable(const ImportedLetter& letter) {
-  const auto require = [&](bool condition, const char* what) {
-    if (!condition) throw Error("the letter of " + coordinates_text(letter.record) + ' ' + what);
-  };
-  const auto is_name = [](const std::string& text) {
-    return !text.empty() && text.size() <= kMaxName && is_storable_text(text);
-  };
-  require(is_name(letter.record.topic), "has no usable topic");
-  require(is_storable_text(letter.topic_id), "has a topic id that cannot be stored");
-  require(letter.record.partition >= 0, "has a negative partition");
-  require(letter.record.offset >= 0, "has a negative offset");
-  require(is_name(letter.failure.reason), "has no usable reason");
-  require(letter.event_type.size() <= kMaxName && is_storable_text(letter.event_type),
-          "has an event type that cannot be stored");
-  require(!letter.event_id || is_event_id(*letter.event_id),
-          "has an event id that is none: 1 to 512 bytes of UTF-8 without NUL");
-}
-
 /// What the inbox compares: see EventDecoder.
 Fingerprint fingerprint_of(const ImportedLetter& letter) {
   if (!letter.record.value) return Fingerprint::of(std::nullopt);
@@ -121,6 +109,12 @@ std::optional<Bytes> bytes_of(const std::optional<std::string>& text) {
   return as_bytes(*text);
 }
 
+std::string with_topic_id(std::string_view sql) {
+  constexpr std::string_view kName = "{topic id}";
+  std::string text(sql);
+  return text.replace(text.find(kName), kName.size(), kTopicId);
+}
+
 bool same_bytes(Bytes a, const ByteVector& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end());
 }
@@ -136,7 +130,7 @@ struct RowTexts {
     error_type = storable_text(failure.error_type, kMaxName);
     error_code = storable_text(failure.error_code, kMaxName);
     error_text = storable_text(failure.error_text, kMaxErrorText);
-    error_group = storable_text(letter.error_group, kMaxName);
+    group = error_group(failure);
     first_failed_at = time_text(failure.first_failed_at);
     dead_at = time_text(letter.dead_at);
   }
@@ -147,7 +141,7 @@ struct RowTexts {
   std::string error_type;
   std::string error_code;
   std::string error_text;
-  std::string error_group;
+  std::string group;
   std::optional<std::string> first_failed_at;
   std::optional<std::string> dead_at;
 };
@@ -203,7 +197,7 @@ void LetterImport::Entry::append_to(std::vector<SqlParam>& row, const std::strin
                          texts.error_type,
                          texts.error_code,
                          texts.error_text,
-                         texts.error_group,
+                         texts.group,
                          letter->failure.attempts,
                          texts.first_failed_at,
                          texts.dead_at,
@@ -217,9 +211,28 @@ LetterImport::LetterImport(std::string consumer, const Dialect& dialect)
     : consumer_(std::move(consumer)),
       inbox_(consumer_, dialect),
       history_(dialect),
-      find_coordinates_{dialect.render(kFindCoordinatesEach), dialect.render(kFindCoordinatesAll)},
+      find_coordinates_{dialect.render(with_topic_id(kFindCoordinatesEach)),
+                        dialect.render(with_topic_id(kFindCoordinatesAll))},
       find_events_{dialect.render(kFindEventsEach), dialect.render(kFindEventsAll)},
       insert_{dialect.render(kInsertEach), dialect.render(kInsertAll)} {}
+
+void LetterImport::require_storable(const ImportedLetter& letter) {
+  const auto require = [&](bool condition, const char* what) {
+    if (!condition) throw Error("the letter of " + coordinates_text(letter.record) + ' ' + what);
+  };
+  const auto is_name = [](const std::string& text) {
+    return !text.empty() && text.size() <= kMaxName && is_storable_text(text);
+  };
+  require(is_name(letter.record.topic), "has no usable topic");
+  require(is_storable_text(letter.topic_id), "has a topic id that cannot be stored");
+  require(letter.record.partition >= 0, "has a negative partition");
+  require(letter.record.offset >= 0, "has a negative offset");
+  require(is_name(letter.failure.reason), "has no usable reason");
+  require(letter.event_type.size() <= kMaxName && is_storable_text(letter.event_type),
+          "has an event type that cannot be stored");
+  require(!letter.event_id || is_event_id(*letter.event_id),
+          "has an event id that is none: 1 to 512 bytes of UTF-8 without NUL");
+}
 
 std::vector<ImportOutcome> LetterImport::run(OpenTransaction& tx,
                                              std::span<const ImportedLetter> letters,

@@ -24,7 +24,6 @@ struct ImportedLetter {
   std::string event_type = {};
   /// `reason` must not be empty.
   Failure failure = {};
-  std::string error_group = {};
   /// Absent: now.
   std::optional<Timestamp> dead_at = {};
   std::int64_t redrive_count = 0;
@@ -58,9 +57,12 @@ class LetterImport {
  public:
   LetterImport(std::string consumer, const Dialect& dialect);
 
+  /// Throws Error, naming the letter by its coordinates, on what cannot be stored: an empty topic
+  /// or reason, an id that is none.
+  static void require_storable(const ImportedLetter& letter);
+
   /// Outcomes in the order of `letters`. `from` says in the letters' history where they come from;
-  /// `audit_id` whose doing it is. Throws Error, naming the letter by its coordinates, on what
-  /// cannot be stored: an empty topic or reason, an id that is none.
+  /// `audit_id` whose doing it is. Throws Error as require_storable does.
   std::vector<ImportOutcome> run(OpenTransaction& tx, std::span<const ImportedLetter> letters,
                                  std::string_view from, std::optional<std::int64_t> audit_id) const;
 

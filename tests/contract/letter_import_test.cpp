@@ -5,6 +5,7 @@
 #include <future>
 
 #include "core/audit.hpp"
+#include "core/error_group.hpp"
 #include "kinbox/errors.hpp"
 #include "support/eventually.hpp"
 #include "support/test_database.hpp"
@@ -99,6 +100,7 @@ TEST_P(LetterImportContract, ALetterIsKeptByteForByteAndItsEventIsDead) {
   EXPECT_EQ(row.get<std::int64_t>("redrive_count"), 2);
   EXPECT_THAT(row.get<std::string>("dead_at"), HasSubstr("2023-11-14"));
   EXPECT_EQ(row.get<std::string>("state"), "open");
+  EXPECT_EQ(row.get<std::string>("error_group"), error_group(given.failure));
   EXPECT_EQ(text("SELECT verdict FROM {kinbox}.processed_events WHERE event_id = 'e-1'"), "dead");
 }
 
@@ -132,6 +134,19 @@ TEST_P(LetterImportContract, WhatIsHereAlreadyIsLeftAsItIs) {
       << "the same event in another record";
   EXPECT_EQ(letters(), 2);
   EXPECT_EQ(number("SELECT count(*) FROM {kinbox}.dead_letter_history"), 2);
+}
+
+TEST_P(LetterImportContract, ALetterWithoutATopicIdIsKnownByTheTopicAsItIs) {
+  script(database().dialect().render(
+      "INSERT INTO {kinbox}.consumer_progress (consumer, topic, partition, topic_id, first_offset, "
+      "next_offset) VALUES ('email', 'orders', 3, 'now', 0, 0)"));
+  auto here = letter(7, std::nullopt);
+  here.topic_id = "now";
+  auto before = letter(8, std::nullopt);
+  before.topic_id = "before";
+  import({here, before});
+  EXPECT_THAT(import({letter(7, std::nullopt), letter(8, std::nullopt)}),
+              ElementsAre(ImportOutcome::kKnown, ImportOutcome::kImported));
 }
 
 TEST_P(LetterImportContract, AParkedEventIsKnown) {
