@@ -14,7 +14,12 @@ when it never will be. Letters with one cause are a group.
 Examples:
   kinbox dlq groups                                what failed, by cause
   kinbox dlq list --group 9f86d081884c7d65         one cause, letter by letter
-  kinbox dlq list --topic orders --since 2026-01-31 -o jsonl)";
+  kinbox dlq list --topic orders --since 2026-01-31 -o jsonl
+  kinbox dlq retry 17 18                           the cause is mended: try these again
+  kinbox dlq retry --group 9f86d081884c7d65 --rate 50/s
+  kinbox dlq retry 17 --as-id e-17-second          another event has its id
+  kinbox dlq discard 17 --reason "test order"      never try it again; restore undoes it
+  kinbox dlq export --reason undecodable > undecodable.jsonl)";
 
 }  // namespace
 
@@ -24,6 +29,12 @@ void add_dlq(CLI::App& app, Invocation& invocation) {
   dlq->footer(kFooter);
   add_dlq_groups(*dlq, invocation);
   add_dlq_list(*dlq, invocation);
+  add_dlq_retry(*dlq, invocation);
+  add_dlq_edit(*dlq, invocation);
+  add_dlq_discard(*dlq, invocation);
+  add_dlq_restore(*dlq, invocation);
+  add_dlq_export(*dlq, invocation);
+  add_dlq_import(*dlq, invocation);
 }
 
 }  // namespace kinbox::cli

@@ -126,6 +126,11 @@ struct EmailConfig {
   RetryPolicy retry = email::SenderOptions{}.retry;
 };
 
+struct DlqConfig {
+  /// Whether `kinbox dlq edit` may change what a dead letter is tried with.
+  bool edit = false;
+};
+
 struct LogConfig {
   observe::LogFormat format = observe::LogFormat::kAuto;
   observe::LogLevel level = observe::LogLevel::kInfo;
@@ -141,6 +146,7 @@ struct Config {
   OutboxConfig outbox;
   /// nullopt: this process sends no e-mails.
   std::optional<EmailConfig> email;
+  DlqConfig dlq;
   LogConfig log;
   /// Paths ("log.level") that were given, and for those from a KINBOX_* variable its name.
   std::set<std::string> given;

@@ -86,6 +86,7 @@ Config read_sections(const ConfigNode& root) {
   if (const auto outbox = map.take("outbox"))
     config.outbox = read_outbox(*outbox, config.backend());
   if (const auto email = map.take("email")) config.email = read_email(*email);
+  if (const auto dlq = map.take("dlq")) config.dlq = read_dlq(*dlq);
   if (const auto log = map.take("log")) config.log = read_log(*log);
   map.refuse_the_rest();
   return config;

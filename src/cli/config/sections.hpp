@@ -14,6 +14,7 @@ IdentityRules read_identity(const ConfigNode& node);
 ReplyOptions read_replies(const ConfigNode& node, const std::vector<std::string>& consumed);
 OutboxConfig read_outbox(const ConfigNode& node, Backend backend);
 EmailConfig read_email(const ConfigNode& node);
+DlqConfig read_dlq(const ConfigNode& node);
 LogConfig read_log(const ConfigNode& node);
 
 /// `retry: {max_attempts, first_delay, max_delay}`.

@@ -220,6 +220,7 @@ Table show_config(const Config& config) {
   listing.add("outbox.max_event", size_text(config.outbox.max_event));
   listing.add("outbox.retention", to_text(config.outbox.retention));
   if (config.email) list_email(listing, *config.email);
+  listing.add("dlq.edit", config.dlq.edit ? "true" : "false");
   listing.add("log.format", word_for(config.log.format, words::log_format()));
   listing.add("log.level", word_for(config.log.level, words::log_level()));
   return listing.take();
