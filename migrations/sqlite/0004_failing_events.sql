@@ -22,9 +22,11 @@ ALTER TABLE {kinbox}.dead_letters ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE {kinbox}.dead_letters ADD COLUMN edited_value BLOB;
 ALTER TABLE {kinbox}.dead_letters ADD COLUMN changed_at TEXT;
 ALTER TABLE {kinbox}.dead_letters ADD COLUMN purged_at TEXT;
--- Groups are counted from the index alone, and read page by page in its order.
+-- Groups are counted from the first alone; the second has the first and last of a group at its ends.
 CREATE INDEX {kinbox}.dead_letters_by_group
-  ON dead_letters (state, consumer, error_group, id, dead_at, redrive_count);
+  ON dead_letters (state, consumer, error_group, redrive_count);
+CREATE INDEX {kinbox}.dead_letters_by_time
+  ON dead_letters (state, consumer, error_group, dead_at, id);
 CREATE INDEX {kinbox}.dead_letters_by_state ON dead_letters (state, id);
 CREATE INDEX {kinbox}.dead_letters_requested
   ON dead_letters (consumer, topic, partition, record_offset) WHERE state = 'requested';

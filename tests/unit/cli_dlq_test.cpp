@@ -1,18 +1,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <nlohmann/json.hpp>
+#include <map>
 
-#include "kinbox/sqlite/database.hpp"
-#include "support/in_process_cli.hpp"
-#include "support/temporary_directory.hpp"
+#include "support/desk_cli.hpp"
 
 namespace kinbox::cli {
 namespace {
 
-using kinbox::testing::CliResult;
-using kinbox::testing::run_cli;
 using nlohmann::json;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -20,40 +15,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-constexpr const char* kConfiguration = R"(
-kafka: {bootstrap.servers: '127.0.0.1:1'}
-database: {sqlite: k.db}
-consumers: [{name: orders, topics: [t], handlers: [h]}]
-)";
-
-class CliDlq : public ::testing::Test {
+class CliDlq : public kinbox::testing::DeskCli {
  protected:
-  void SetUp() override {
-    std::ofstream(config_) << kConfiguration;
-    ASSERT_EQ(run({"migrate", "up"}).exit_code, 0);
-  }
-
-  CliResult run(std::vector<std::string> arguments) {
-    arguments.insert(arguments.end(), {"-c", config_.string()});
-    HandlerSpec spec;
-    spec.name = "h";
-    return run_cli(arguments, {spec});
-  }
-
-  json answer(std::vector<std::string> arguments) {
-    arguments.insert(arguments.end(), {"-o", "json"});
-    const auto result = run(arguments);
-    EXPECT_EQ(result.exit_code, 0) << result.err;
-    return json::parse(result.out);
-  }
-
-  void sql(const std::string& script) {
-    const auto database = sqlite::open({.path = (directory_ / "k.db").string()});
-    const auto tx = database->begin();
-    database->run_script(*tx, script);
-    tx->commit();
-  }
-
   /// Letters 1 to 4: two of one cause, one of another, one of another consumer; 3 is resolved.
   void fill() {
     sql(R"(
@@ -74,15 +37,9 @@ INSERT INTO dead_letters (consumer, event_id, event_type, topic, partition, reco
   '', '', '', 'not JSON', 'cccccccccccccccc', 0, NULL, '2026-02-02T00:00:00.000Z', 'open', 0);)");
   }
 
-  std::vector<std::int64_t> listed(std::vector<std::string> filters) {
-    filters.insert(filters.begin(), {"dlq", "list"});
-    std::vector<std::int64_t> ids;
-    for (const auto& row : answer(std::move(filters))) ids.push_back(row["id"]);
-    return ids;
+  std::vector<std::int64_t> listed(const std::vector<std::string>& filters) {
+    return ids({"dlq", "list"}, filters);
   }
-
-  kinbox::testing::TemporaryDirectory directory_;
-  std::filesystem::path config_ = directory_ / "kinbox.yaml";
 };
 
 TEST_F(CliDlq, GroupsCountWhatIsOpenByCauseTheLargestFirst) {
@@ -188,6 +145,106 @@ TEST_F(CliDlq, ListShowsWhereALetterIsFromAndWhy) {
       "due_at": null, "error_text": "nothing left of 17"})"));
   EXPECT_THAT(run({"dlq", "list"}).out, Not(HasSubstr("Sold")));
   EXPECT_THAT(run({"dlq", "list", "-o", "wide"}).out, HasSubstr("Sold"));
+}
+
+TEST_F(CliDlq, FormatPrintsRecordsInKcatsTokens) {
+  fill();
+  const auto result = run({"dlq", "list", "--topic", "orders", "--limit", "2", "--format",
+                           "%t/%p@%o %k %T [%s] %S %h\\n"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out,
+            "orders/0@11 o-1 1700000000123 [{\"total\":12.50}] 15 trace=x,empty=,none=NULL\n"
+            "orders/1@12  -1 [] -1 \n");
+  EXPECT_THAT(result.err, HasSubstr("--after 2"));
+}
+
+TEST_F(CliDlq, FormatPrintsTheValueThatAPersonPutThere) {
+  fill();
+  sql("UPDATE dead_letters SET edited = 1, edited_value = CAST('new' AS BLOB) WHERE id = 1");
+  EXPECT_EQ(run({"dlq", "list", "--event-id", "e-1", "--format", "%s"}).out, "new");
+}
+
+TEST_F(CliDlq, AFormatThatMakesNoSenseIsAUsageError) {
+  EXPECT_THAT(run({"dlq", "list", "--format", "%q"}).err, HasSubstr("\"%q\" is no token"));
+  EXPECT_EQ(run({"dlq", "list", "--format", "%q"}).exit_code, 64);
+  EXPECT_EQ(run({"dlq", "list", "--format", "%t", "-o", "json"}).exit_code, 64);
+}
+
+TEST_F(CliDlq, ShowIsAPageForAPerson) {
+  fill();
+  sql(R"(
+INSERT INTO audit (who, action, reason) VALUES ('zoe@desk', 'dlq retry', 'stock is back');
+INSERT INTO dead_letter_history (dead_letter_id, at, what, detail, audit_id) VALUES
+  (1, '2026-01-31T14:00:00.000Z', 'requested', '', 1),
+  (1, '2026-01-31T14:00:01.000Z', 'failed_again', 'nothing left of 17', NULL),
+  (2, '2026-01-31T15:00:00.000Z', 'discarded', '', NULL);)");
+  const auto result = run({"dlq", "show", "1"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("error_text           nothing left of 17\n"),
+                    HasSubstr("first_failed_at      2026-01-31T11:59:00.000Z\n"),
+                    HasSubstr("header trace         x\n"), HasSubstr("header none          -\n"),
+                    HasSubstr("\nvalue: JSON, 15 bytes\n{\n  \"total\": 12.50\n}\n")));
+  EXPECT_THAT(
+      result.out,
+      HasSubstr(
+          "\nhistory\n"
+          "AT                        WHAT          DETAIL              WHO       AUDIT  REASON\n"
+          "2026-01-31T14:00:00.000Z  requested                         zoe@desk      1  stock is "
+          "back\n"
+          "2026-01-31T14:00:01.000Z  failed_again  nothing left of 17  -             -  -\n"));
+  EXPECT_THAT(result.out, Not(HasSubstr("discarded")));
+}
+
+TEST_F(CliDlq, ShowNamesEverythingForPrograms) {
+  fill();
+  sql("INSERT INTO audit (who, action, reason) VALUES ('zoe', 'dlq edit', 'a typo');"
+      "INSERT INTO dead_letter_history (dead_letter_id, at, what, detail, audit_id)"
+      "  VALUES (1, '2026-01-31T14:00:00.000Z', 'edited', '2 bytes', 1);"
+      "UPDATE dead_letters SET edited = 1, edited_value = x'FF', imported = 1 WHERE id = 1");
+  std::map<std::string, json> facts;
+  for (const auto& row : answer({"dlq", "show", "1"})) facts[row["name"]] = row["value"];
+  const std::map<std::string, json> expected{{"id", "1"},
+                                             {"group", "aaaaaaaaaaaaaaaa"},
+                                             {"partition", "0"},
+                                             {"offset", "11"},
+                                             {"record_timestamp_ms", "1700000000123"},
+                                             {"key", "o-1"},
+                                             {"attempts", "5"},
+                                             {"redrives", "2"},
+                                             {"seen_again", "0"},
+                                             {"due_at", nullptr},
+                                             {"imported", "true"},
+                                             {"edited", "true"},
+                                             {"header empty", ""},
+                                             {"value", "base64:/w=="},
+                                             {"original_value", "{\"total\":12.50}"},
+                                             {"history",
+                                              "2026-01-31T14:00:00.000Z edited: 2 bytes "
+                                              "(zoe, audit 1) because: a typo"}};
+  for (const auto& [name, value] : expected) EXPECT_EQ(facts[name], value) << name;
+}
+
+TEST_F(CliDlq, ShowTakesAnyBytes) {
+  fill();
+  sql("UPDATE dead_letters SET key = x'FF00', value = x'00FF1B5B', edited = 1, "
+      "edited_value = CAST('{\"a\":' AS BLOB), headers = '[[null,\"/w==\",\"/w==\"]]' "
+      "WHERE id = 1");
+  const auto result = run({"dlq", "show", "1"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("base64:/wA="), HasSubstr("header base64:/w==   base64:/w=="),
+                    HasSubstr("\nvalue: text, 5 bytes\n{\"a\":\n"),
+                    HasSubstr("\noriginal value: hex, 4 bytes\n00000000  00 ff 1b 5b")));
+  EXPECT_THAT(run({"dlq", "show", "2"}).out, HasSubstr("\nvalue: null\n"));
+  EXPECT_THAT(run({"dlq", "show", "3"}).out, HasSubstr("\nvalue: empty\n"));
+}
+
+TEST_F(CliDlq, ShowOfALetterThatIsNotThereFails) {
+  const auto result = run({"dlq", "show", "17"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("there is no dead letter 17; see kinbox dlq list"));
+  EXPECT_EQ(run({"dlq", "show", "x"}).exit_code, 64);
 }
 
 }  // namespace

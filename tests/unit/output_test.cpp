@@ -28,6 +28,21 @@ TEST(OutputTable, AlignsColumnsWithNumbersToTheRight) {
             "payments            7  gap\n");
 }
 
+TEST(OutputTable, WideHasEveryColumn) {
+  EXPECT_EQ(written(partitions(), OutputFormat::kWide),
+            "TOPIC     NEXT OFFSET  OWNER  REASON\n"
+            "orders             42  ab12   -\n"
+            "payments            7  cd34   gap\n");
+}
+
+TEST(OutputTable, CutsTextsWhereTheirColumnSaysSoUnlessItIsWide) {
+  const Table table{{{"a", false, 4}, {"b", false, 3}},
+                    {{std::string("z\u00FCrich"), std::string("abc")}}};
+  EXPECT_EQ(written(table, OutputFormat::kTable), "A     B\nz\u00FCr\u2026  abc\n");
+  EXPECT_EQ(written(table, OutputFormat::kWide), "A       B\nz\u00FCrich  abc\n");
+  EXPECT_EQ(written(table, OutputFormat::kCsv), "a,b\r\nz\u00FCrich,abc\r\n");
+}
+
 TEST(OutputTable, CountsCodePointsNotBytes) {
   const Table table{{{"a"}, {"b"}}, {{std::string("zürich"), true}, {std::string("x"), false}}};
   EXPECT_EQ(written(table, OutputFormat::kTable), "A       B\nzürich  true\nx       false\n");

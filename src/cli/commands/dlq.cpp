@@ -14,6 +14,7 @@ when it never will be. Letters with one cause are a group.
 Examples:
   kinbox dlq groups                                what failed, by cause
   kinbox dlq list --group 9f86d081884c7d65         one cause, letter by letter
+  kinbox dlq show 17                               one letter: error, headers, payload, history
   kinbox dlq list --topic orders --since 2026-01-31 -o jsonl
   kinbox dlq retry 17 18                           the cause is mended: try these again
   kinbox dlq retry --group 9f86d081884c7d65 --rate 50/s
@@ -29,6 +30,7 @@ void add_dlq(CLI::App& app, Invocation& invocation) {
   dlq->footer(kFooter);
   add_dlq_groups(*dlq, invocation);
   add_dlq_list(*dlq, invocation);
+  add_dlq_show(*dlq, invocation);
   add_dlq_retry(*dlq, invocation);
   add_dlq_edit(*dlq, invocation);
   add_dlq_discard(*dlq, invocation);

@@ -11,6 +11,7 @@ namespace kinbox::cli {
 // The commands below `kinbox dlq`, each in a file of its own.
 void add_dlq_groups(CLI::App& dlq, Invocation& invocation);
 void add_dlq_list(CLI::App& dlq, Invocation& invocation);
+void add_dlq_show(CLI::App& dlq, Invocation& invocation);
 void add_dlq_retry(CLI::App& dlq, Invocation& invocation);
 void add_dlq_edit(CLI::App& dlq, Invocation& invocation);
 void add_dlq_discard(CLI::App& dlq, Invocation& invocation);

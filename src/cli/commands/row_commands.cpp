@@ -51,12 +51,12 @@ void add_page_options(CLI::App& command, Page& page) {
 }
 
 void mention_next(const Invocation& invocation, const Rows& rows, const Page& page,
-                  const std::string& command) {
+                  const std::string& command, const std::string& options) {
   if (static_cast<std::int64_t>(rows.size()) != page.limit) return;
   const auto last = rows[rows.size() - 1].get<std::int64_t>("id");
   const auto defaults = Page{}.limit;
   invocation.io.err << "there may be more than these " << page.limit << ": " << command
-                    << " --after " << last;
+                    << (options.empty() ? "" : " ") << options << " --after " << last;
   if (page.limit != defaults) invocation.io.err << " --limit " << page.limit;
   invocation.io.err << '\n';
 }

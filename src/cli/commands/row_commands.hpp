@@ -48,9 +48,10 @@ void mention_limit(const Invocation& invocation, std::size_t rows, std::int64_t 
 
 /// `--limit` and `--after` of a list that goes on from page to page.
 void add_page_options(CLI::App& command, Page& page);
-/// Says how to go on if there may be more. `rows` have an id; `command` is the line without paging.
+/// Says how to go on if there may be more. `rows` have an id; the line is `command` with
+/// `options`, and paging.
 void mention_next(const Invocation& invocation, const Rows& rows, const Page& page,
-                  const std::string& command);
+                  const std::string& command, const std::string& options);
 
 Cell cell(const std::optional<std::string>& text);
 

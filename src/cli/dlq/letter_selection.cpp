@@ -60,7 +60,7 @@ class Where {
     all_of("id IN (" + list + ")");
   }
 
-  SqlCondition finished() && {
+  BoundSql finished() && {
     if (condition_.text.empty()) condition_.text = "1 = 1";
     return std::move(condition_);
   }
@@ -74,7 +74,7 @@ class Where {
     return '$' + std::to_string(next_++);
   }
 
-  SqlCondition condition_;
+  BoundSql condition_;
   std::size_t next_;
 };
 
@@ -127,7 +127,7 @@ std::string as_options(const LetterSelection& s) {
   return text;
 }
 
-std::vector<SqlParam> SqlCondition::params() const {
+std::vector<SqlParam> BoundSql::params() const {
   std::vector<SqlParam> params;
   params.reserve(arguments.size());
   for (const auto& argument : arguments)
@@ -142,13 +142,13 @@ std::vector<SqlParam> SqlCondition::params() const {
   return params;
 }
 
-SqlCondition letters_where(const LetterSelection& selection, std::size_t first) {
+BoundSql letters_where(const LetterSelection& selection, std::size_t first) {
   auto where = common_where(selection, first, "dead_at");
   if (!selection.states.empty()) where.state_in(selection.states);
   return std::move(where).finished();
 }
 
-SqlCondition parked_where(const LetterSelection& selection, std::size_t first) {
+BoundSql parked_where(const LetterSelection& selection, std::size_t first) {
   return common_where(selection, first, "parked_at").finished();
 }
 

@@ -43,8 +43,9 @@ struct LetterSelection {
 /// The same as the options that select it, to be typed again: "--consumer orders --state open".
 std::string as_options(const LetterSelection& selection);
 
-/// What follows WHERE in a statement, with its arguments.
-struct SqlCondition {
+/// SQL, whole or in part, with the arguments that its parameters name. Placeholders of the dialect
+/// are yet to be rendered.
+struct BoundSql {
   std::string text;
   std::vector<SqlValue> arguments;
 
@@ -52,9 +53,9 @@ struct SqlCondition {
   std::vector<SqlParam> params() const;
 };
 
-/// On the columns of `dead_letters`; its parameters begin with `$first`.
-SqlCondition letters_where(const LetterSelection& selection, std::size_t first = 1);
-/// On the columns of `parked_events`; the states are left out.
-SqlCondition parked_where(const LetterSelection& selection, std::size_t first = 1);
+/// What follows WHERE, on the columns of `dead_letters`; its parameters begin with `$first`.
+BoundSql letters_where(const LetterSelection& selection, std::size_t first = 1);
+/// The same on the columns of `parked_events`; the states are left out.
+BoundSql parked_where(const LetterSelection& selection, std::size_t first = 1);
 
 }  // namespace kinbox::cli

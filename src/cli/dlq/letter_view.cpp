@@ -2,36 +2,66 @@
 
 #include <string>
 
-#include "core/own_statements.hpp"
+#include "cli/dlq/ask.hpp"
 
 namespace kinbox::cli {
 namespace {
 
-// Counted first, described afterwards: only the latest letter of each group is looked at.
+// Counted first, described afterwards: of each group that is shown, two ends of an index and the
+// latest letter are looked at. {of_state} is what has one group, consumer and state.
 constexpr std::string_view kGroups = R"(
+WITH counted AS (
+  SELECT state, consumer, error_group, count(*) AS letters, sum(redrive_count) AS redrives
+    FROM {kinbox}.dead_letters WHERE {where} GROUP BY state, consumer, error_group),
+largest AS (
+  SELECT consumer, error_group, CAST(sum(letters) AS bigint) AS letters,
+         CAST(sum(redrives) AS bigint) AS redrives,
+         CAST(sum(CASE WHEN state = 'requested' THEN letters ELSE 0 END) AS bigint) AS requested
+    FROM counted GROUP BY consumer, error_group
+   ORDER BY letters DESC, consumer, error_group LIMIT {limit}),
+seen AS (
+  SELECT c.consumer, c.error_group, min((SELECT min(d.dead_at) {of_state})) AS first_seen,
+         max((SELECT max(d.dead_at) {of_state})) AS last_seen,
+         max((SELECT d.id {of_state} ORDER BY d.dead_at DESC, d.id DESC LIMIT 1)) AS sample
+    FROM largest AS g
+    JOIN counted AS c ON c.consumer = g.consumer AND c.error_group = g.error_group
+   GROUP BY c.consumer, c.error_group)
 SELECT g.error_group AS "group", g.consumer, l.reason, l.handler, l.error_type, l.error_code,
-       g.letters, g.requested, CAST(g.first_seen AS text) AS first_seen,
-       CAST(g.last_seen AS text) AS last_seen, g.redrives, g.sample, l.error_text
-  FROM (SELECT consumer, error_group, count(*) AS letters,
-               sum(CASE WHEN state = 'requested' THEN 1 ELSE 0 END) AS requested,
-               min(dead_at) AS first_seen, max(dead_at) AS last_seen,
-               sum(redrive_count) AS redrives, max(id) AS sample
-          FROM {kinbox}.dead_letters WHERE {where}
-         GROUP BY consumer, error_group ORDER BY letters DESC, sample LIMIT {limit}) AS g
-  JOIN {kinbox}.dead_letters AS l ON l.id = g.sample
- ORDER BY g.letters DESC, g.sample)";
+       g.letters, g.requested, CAST(s.first_seen AS text) AS first_seen,
+       CAST(s.last_seen AS text) AS last_seen, g.redrives, s.sample, l.error_text
+  FROM largest AS g JOIN seen AS s ON s.consumer = g.consumer AND s.error_group = g.error_group
+  JOIN {kinbox}.dead_letters AS l ON l.id = s.sample
+ ORDER BY g.letters DESC, g.consumer, g.error_group)";
 
-// For each state an index gives the ids in order, so a page costs no more than itself.
-constexpr std::string_view kList = R"(
+constexpr std::string_view kOfState =
+    "FROM {kinbox}.dead_letters AS d WHERE d.state = c.state AND d.consumer = c.consumer "
+    "AND d.error_group = c.error_group";
+
+constexpr std::string_view kColumns = R"(
 SELECT id, state, consumer, error_group AS "group", topic, partition, record_offset AS "offset",
        key, event_id, event_type AS type, reason, handler, error_type, error_code, attempts,
        redrive_count AS redrives, seen_again, CAST(first_failed_at AS text) AS first_failed_at,
-       CAST(dead_at AS text) AS dead_at, CAST(due_at AS text) AS due_at, error_text
-  FROM {kinbox}.dead_letters WHERE id IN ({ids}) ORDER BY id LIMIT {limit})";
+       CAST(dead_at AS text) AS dead_at, CAST(due_at AS text) AS due_at, error_text)";
+
+constexpr std::string_view kRecordColumns =
+    ", record_timestamp_ms, headers, CASE WHEN edited THEN edited_value ELSE value END AS value";
+
+constexpr std::string_view kDetailColumns =
+    ", topic_id, CAST(changed_at AS text) AS changed_at, CAST(purged_at AS text) AS purged_at, "
+    "retry_as, imported, edited, value AS original_value";
+
+// For each state an index gives the ids in order, so a page costs no more than itself.
+constexpr std::string_view kPage =
+    " FROM {kinbox}.dead_letters WHERE id IN ({ids}) ORDER BY id LIMIT {limit}";
 
 constexpr std::string_view kIds =
     "SELECT id FROM (SELECT id FROM {kinbox}.dead_letters WHERE {where} AND id > {after} "
     "ORDER BY id LIMIT {limit}) AS page_of_{number}";
+
+constexpr std::string_view kHistory = R"(
+SELECT CAST(h.at AS text) AS at, h.what, h.detail, h.audit_id AS audit, a.who, a.action, a.reason
+  FROM {kinbox}.dead_letter_history AS h LEFT JOIN {kinbox}.audit AS a ON a.id = h.audit_id
+ WHERE h.dead_letter_id = $1 ORDER BY h.id)";
 
 std::string replace(std::string text, std::string_view from, std::string_view to) {
   for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
@@ -52,33 +82,48 @@ std::vector<LetterSelection> by_state(const LetterSelection& selection) {
 
 }  // namespace
 
-Rows LetterView::groups(const LetterSelection& selection, std::int64_t limit) {
-  const auto where = letters_where(selection);
-  auto sql = replace(std::string(kGroups), "{where}", where.text);
-  return ask(replace(std::move(sql), "{limit}", std::to_string(limit)), where.params());
+BoundSql groups_sql(const LetterSelection& selection, std::int64_t limit) {
+  auto statement = letters_where(
+      {.consumer = selection.consumer, .group = selection.group, .states = selection.states});
+  auto sql = replace(std::string(kGroups), "{where}", statement.text);
+  sql = replace(std::move(sql), "{of_state}", kOfState);
+  statement.text = replace(std::move(sql), "{limit}", std::to_string(limit));
+  return statement;
 }
 
-Rows LetterView::list(const LetterSelection& selection, const Page& page) {
+BoundSql letters_sql(const LetterSelection& selection, const Page& page, Content content) {
+  BoundSql statement;
   std::string ids;
-  SqlCondition all;
   for (const auto& part : by_state(selection)) {
-    const auto where = letters_where(part, all.arguments.size() + 1);
-    all.arguments.insert(all.arguments.end(), where.arguments.begin(), where.arguments.end());
+    const auto where = letters_where(part, statement.arguments.size() + 1);
+    statement.arguments.insert(statement.arguments.end(), where.arguments.begin(),
+                               where.arguments.end());
     auto one = replace(std::string(kIds), "{where}", where.text);
-    one = replace(std::move(one), "{number}", std::to_string(all.arguments.size()));
+    one = replace(std::move(one), "{number}", std::to_string(statement.arguments.size()));
     ids += (ids.empty() ? "" : " UNION ALL ") + one;
   }
-  auto sql = replace(std::string(kList), "{ids}", ids);
+  auto sql = std::string(kColumns);
+  if (content == Content::kRecord) sql += kRecordColumns;
+  sql = replace(sql.append(kPage), "{ids}", ids);
   sql = replace(std::move(sql), "{after}", std::to_string(page.after));
-  return ask(replace(std::move(sql), "{limit}", std::to_string(page.limit)), all.params());
+  statement.text = replace(std::move(sql), "{limit}", std::to_string(page.limit));
+  return statement;
 }
 
-Rows LetterView::ask(std::string_view sql, const std::vector<SqlParam>& params) {
-  Rows rows;
-  own_transaction(database_, "dead letters", [&](OpenTransaction& tx) {
-    rows = tx.query_with(tx.dialect().render(sql), params);
-  });
-  return rows;
+Rows LetterView::groups(const LetterSelection& selection, std::int64_t limit) {
+  return ask(database_, "dead letters", groups_sql(selection, limit));
+}
+
+Rows LetterView::list(const LetterSelection& selection, const Page& page, Content content) {
+  return ask(database_, "dead letters", letters_sql(selection, page, content));
+}
+
+LetterDetail LetterView::show(std::int64_t id) {
+  std::string sql(kColumns);
+  sql.append(kRecordColumns).append(kDetailColumns);
+  sql += " FROM {kinbox}.dead_letters WHERE id = $1";
+  return {.letter = ask(database_, "dead letter", {std::move(sql), {id}}),
+          .history = ask(database_, "dead letter", {std::string(kHistory), {id}})};
 }
 
 }  // namespace kinbox::cli

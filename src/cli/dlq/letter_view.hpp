@@ -9,23 +9,34 @@
 
 namespace kinbox::cli {
 
+/// One row per consumer and group, the largest first, with what its latest letter says. Only
+/// consumer, group and states of the selection count: these an index has.
+BoundSql groups_sql(const LetterSelection& selection, std::int64_t limit);
+
+enum class Content { kNone, kRecord };
+
+/// Letters by id; `kRecord` has the columns that a record is made of, too.
+BoundSql letters_sql(const LetterSelection& selection, const Page& page, Content content);
+
+/// A letter, as far as there is one.
+struct LetterDetail {
+  /// One row, or none.
+  Rows letter;
+  /// What happened to it since, the oldest first: at, what, detail, audit, who, action, reason.
+  Rows history;
+};
+
 /// The tables of dead letters, for commands that look. Each call is a transaction of its own; what
 /// cannot be carried out throws InfrastructureError. Columns are named as the commands name them.
 class LetterView {
  public:
   explicit LetterView(Database& database) : database_(database) {}
 
-  /// One row per consumer and group, the largest first, with what its latest letter says: group,
-  /// consumer, reason, handler, error_type, error_code, letters, first_seen, last_seen, redrives,
-  /// sample, error_text. From an index alone if the selection is of consumer, group and states.
   Rows groups(const LetterSelection& selection, std::int64_t limit);
-
-  /// By id.
-  Rows list(const LetterSelection& selection, const Page& page);
+  Rows list(const LetterSelection& selection, const Page& page, Content content = Content::kNone);
+  LetterDetail show(std::int64_t id);
 
  private:
-  Rows ask(std::string_view sql, const std::vector<SqlParam>& params);
-
   Database& database_;
 };
 

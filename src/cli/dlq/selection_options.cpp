@@ -62,9 +62,14 @@ void add_filter_options(CLI::App& command, LetterSelection& selection) {
            "Records with this key; base64:... for one that is no text", "KEY");
   add_text(command, "--event-id", selection.event_id, "The event of this id", "ID");
   add_text(command, "--type", selection.event_type, "Events of this type", "TYPE");
-  add_read(command, "--since", selection.since, moment,
-           "That failed then or later (2026-01-31, or 2026-01-31T12:00:00Z)", "TIME");
-  add_read(command, "--until", selection.until, moment, "That failed before then", "TIME");
+  add_moment_option(command, "--since", selection.since,
+                    "That failed then or later (2026-01-31, or 2026-01-31T12:00:00Z)");
+  add_moment_option(command, "--until", selection.until, "That failed before then");
+}
+
+void add_moment_option(CLI::App& command, const std::string& name, std::optional<Timestamp>& target,
+                       const std::string& description) {
+  add_read(command, name, target, moment, description, "TIME");
 }
 
 void add_state_option(CLI::App& command, LetterSelection& selection) {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "cli/dlq/letter_selection.hpp"
 
 namespace CLI {
@@ -15,6 +18,10 @@ void add_filter_options(CLI::App& command, LetterSelection& selection);
 
 /// `--consumer` alone.
 void add_consumer_option(CLI::App& command, LetterSelection& selection);
+
+/// An option that takes a moment: 2026-01-31T12:00:00Z, or a date alone for its midnight UTC.
+void add_moment_option(CLI::App& command, const std::string& name, std::optional<Timestamp>& target,
+                       const std::string& description);
 
 /// `--state` of letters, to be repeated; "all" is any. `selection.states` is the default.
 void add_state_option(CLI::App& command, LetterSelection& selection);
