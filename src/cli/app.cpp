@@ -28,6 +28,8 @@ void declare(CLI::App& app, Invocation& invocation) {
   add_run(app, invocation);
   add_status(app, invocation);
   add_dlq(app, invocation);
+  add_parked(app, invocation);
+  add_audit(app, invocation);
   add_outbox(app, invocation);
   add_mail(app, invocation);
   add_migrate(app, invocation);
