@@ -37,7 +37,8 @@ CREATE INDEX dead_letters_requested
 -- Keys have no bound that a b-tree could keep.
 CREATE INDEX dead_letters_by_key ON {kinbox}.dead_letters USING hash (key);
 
--- what: requested, failed_again, applied, parked, edited, discarded, restored, purged, imported.
+-- what: requested, failed_again, applied, parked, edited, discarded, restored, purged, imported,
+-- dead_lettered (by a person, out of its key's queue).
 CREATE TABLE {kinbox}.dead_letter_history (
   id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   dead_letter_id bigint NOT NULL REFERENCES {kinbox}.dead_letters (id) ON DELETE CASCADE,

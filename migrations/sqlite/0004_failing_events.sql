@@ -32,7 +32,8 @@ CREATE INDEX {kinbox}.dead_letters_requested
   ON dead_letters (consumer, topic, partition, record_offset) WHERE state = 'requested';
 CREATE INDEX {kinbox}.dead_letters_by_key ON dead_letters (key);
 
--- what: requested, failed_again, applied, parked, edited, discarded, restored, purged, imported.
+-- what: requested, failed_again, applied, parked, edited, discarded, restored, purged, imported,
+-- dead_lettered (by a person, out of its key's queue).
 CREATE TABLE {kinbox}.dead_letter_history (
   id             INTEGER PRIMARY KEY AUTOINCREMENT,
   dead_letter_id INTEGER NOT NULL REFERENCES dead_letters (id) ON DELETE CASCADE,

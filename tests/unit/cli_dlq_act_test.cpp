@@ -244,9 +244,10 @@ TEST_F(CliDlqRetry, TakesAtMostTheLimit) {
 TEST_F(CliDlqRetry, ARateSpreadsTheLettersInTheirOrder) {
   fill();
   answer({"dlq", "retry", "--consumer", "orders", "--rate", "1/m", "--yes"});
-  EXPECT_EQ(text("SELECT CAST(round((julianday(b.due_at) - julianday(a.due_at)) * 1440) AS INTEGER) "
-                 "FROM dead_letters AS a, dead_letters AS b WHERE a.id = 1 AND b.id = 3"),
-            "2");
+  EXPECT_EQ(
+      text("SELECT CAST(round((julianday(b.due_at) - julianday(a.due_at)) * 1440) AS INTEGER) "
+           "FROM dead_letters AS a, dead_letters AS b WHERE a.id = 1 AND b.id = 3"),
+      "2");
 }
 
 TEST_F(CliDlqRetry, SaysWhenNobodyIsAtWork) {
@@ -285,6 +286,8 @@ TEST_F(CliDlqAct, ALineThatMakesNoSenseIsUsage) {
            {"dlq", "discard", "1"},
            {"dlq", "discard", "--reason", "r"},
            {"dlq", "edit"},
+           {"dlq", "purge"},
+           {"dlq", "purge", "--key", "k", "--event-id", "e"},
            {"dlq", "import"},
            {"dlq", "export", "--limit", "0"}})
     EXPECT_EQ(run(line).exit_code, 64) << ::testing::PrintToString(line);
@@ -323,6 +326,41 @@ TEST_F(CliDlqRetry, ByReasonIsAFilterAsOfList) {
   fill();
   EXPECT_EQ(answer({"dlq", "retry", "--reason", "undecodable", "--yes"})[0]["requested"], 1);
   EXPECT_EQ(state(3), "requested");
+}
+
+using CliDlqPurge = CliDlqAct;
+
+TEST_F(CliDlqPurge, TakesThePersonsNameTyped) {
+  fill();
+  sql("UPDATE dead_letters SET key = CAST('zoe' AS BLOB) WHERE id < 3");
+  EXPECT_EQ(run({"dlq", "purge", "--key", "zoe"}).exit_code, 64) << "nobody to ask";
+  types("y");
+  EXPECT_EQ(run({"dlq", "purge", "--key", "zoe"}).exit_code, 1);
+  EXPECT_THAT(asked_, AllOf(HasSubstr("payloads of 2 letters and 0 parked events for good"),
+                            HasSubstr("Type zoe")));
+  EXPECT_EQ(run({"dlq", "purge", "--key", "zoe", "--confirm", "zoë"}).exit_code, 64);
+  EXPECT_EQ(text("SELECT count(*) FROM dead_letters WHERE value IS NULL"), "1") << "letter 6";
+  types("zoe");
+  const auto result = run({"dlq", "purge", "--key", "zoe", "-o", "json"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(json::parse(result.out)[0]["letters"], 2);
+  EXPECT_THAT(result.err, HasSubstr("stays there until its retention"));
+  EXPECT_EQ(state(1), "discarded");
+  EXPECT_EQ(text("SELECT count(*) FROM dead_letters WHERE value IS NULL"), "3");
+  EXPECT_EQ(text("SELECT filter FROM audit"), "--key (not kept)");
+  EXPECT_THAT(run({"dlq", "restore", "1"}).err, HasSubstr("letter 1 is purged"));
+}
+
+TEST_F(CliDlqPurge, OfOneEventIsConfirmedOnTheLine) {
+  fill();
+  EXPECT_EQ(answer({"dlq", "purge", "--event-id", "e-2", "--confirm=e-2"})[0]["audit"], 1);
+  EXPECT_EQ(text("SELECT filter FROM audit"), "--event-id e-2");
+  const auto dry = run({"dlq", "purge", "--event-id", "e-1", "--consumer", "mail", "--dry-run"});
+  EXPECT_THAT(dry.err, HasSubstr("the payloads of 1 letter and 0 parked events would be erased"));
+  EXPECT_EQ(state(7), "open");
+  const auto nobody = run({"dlq", "purge", "--key", "nobody"});
+  EXPECT_EQ(nobody.exit_code, 0);
+  EXPECT_THAT(nobody.err, HasSubstr("nothing matches"));
 }
 
 using CliDlqFiles = CliDlqAct;

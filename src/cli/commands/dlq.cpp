@@ -35,6 +35,7 @@ void add_dlq(CLI::App& app, Invocation& invocation) {
   add_dlq_edit(*dlq, invocation);
   add_dlq_discard(*dlq, invocation);
   add_dlq_restore(*dlq, invocation);
+  add_dlq_purge(*dlq, invocation);
   add_dlq_export(*dlq, invocation);
   add_dlq_import(*dlq, invocation);
 }

@@ -16,6 +16,7 @@ void add_dlq_retry(CLI::App& dlq, Invocation& invocation);
 void add_dlq_edit(CLI::App& dlq, Invocation& invocation);
 void add_dlq_discard(CLI::App& dlq, Invocation& invocation);
 void add_dlq_restore(CLI::App& dlq, Invocation& invocation);
+void add_dlq_purge(CLI::App& dlq, Invocation& invocation);
 void add_dlq_export(CLI::App& dlq, Invocation& invocation);
 void add_dlq_import(CLI::App& dlq, Invocation& invocation);
 

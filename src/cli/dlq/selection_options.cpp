@@ -47,6 +47,11 @@ void add_consumer_option(CLI::App& command, LetterSelection& selection) {
   add_text(command, "--consumer", selection.consumer, "Only this consumer's", "NAME");
 }
 
+void add_key_option(CLI::App& command, LetterSelection& selection) {
+  add_read(command, "--key", selection.key, from_readable,
+           "Records with this key; base64:... for one that is no text", "KEY");
+}
+
 void add_filter_options(CLI::App& command, LetterSelection& selection) {
   add_consumer_option(command, selection);
   add_text(command, "--group", selection.group, "Of this cause: see kinbox dlq groups", "GROUP");
@@ -58,8 +63,7 @@ void add_filter_options(CLI::App& command, LetterSelection& selection) {
   command.add_option("--partition", selection.partition, "Records of this partition")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber.description(""));
-  add_read(command, "--key", selection.key, from_readable,
-           "Records with this key; base64:... for one that is no text", "KEY");
+  add_key_option(command, selection);
   add_text(command, "--event-id", selection.event_id, "The event of this id", "ID");
   add_text(command, "--type", selection.event_type, "Events of this type", "TYPE");
   add_moment_option(command, "--since", selection.since,

@@ -16,8 +16,9 @@ namespace kinbox::cli {
 /// --until. `selection` must live until the line is parsed.
 void add_filter_options(CLI::App& command, LetterSelection& selection);
 
-/// `--consumer` alone.
+/// `--consumer` alone, and `--key` alone.
 void add_consumer_option(CLI::App& command, LetterSelection& selection);
+void add_key_option(CLI::App& command, LetterSelection& selection);
 
 /// An option that takes a moment: 2026-01-31T12:00:00Z, or a date alone for its midnight UTC.
 void add_moment_option(CLI::App& command, const std::string& name, std::optional<Timestamp>& target,
