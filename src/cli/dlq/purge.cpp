@@ -48,7 +48,7 @@ std::string erase_text(const Dialect& dialect, std::string_view sql,
 }
 
 /// Also what is tried under the event id.
-SqlCondition letters_of_person(const LetterSelection& selection) {
+BoundSql letters_of_person(const LetterSelection& selection) {
   auto where = letters_where(selection);
   if (!selection.event_id) return where;
   auto by_other_id = selection;
@@ -64,7 +64,7 @@ SqlCondition letters_of_person(const LetterSelection& selection) {
 PurgePlan find(OpenTransaction& tx, const LetterSelection& selection) {
   PurgePlan plan;
   std::map<std::string, std::set<TopicPartition>> partitions;
-  const auto look = [&](std::string_view sql, const SqlCondition& where,
+  const auto look = [&](std::string_view sql, const BoundSql& where,
                         std::vector<std::int64_t> PurgePlan::Of::*ids) {
     const auto text = tx.dialect().render(with(std::string(sql), "{where}", where.text));
     for (const auto row : tx.query_with(text, where.params())) {
