@@ -17,5 +17,6 @@ inline constexpr std::string_view kTooLarge = "too_large";
 inline constexpr std::string_view kHandlerRejected = "handler_rejected";
 inline constexpr std::string_view kRetriesExhausted = "retries_exhausted";
 inline constexpr std::string_view kKillsTransaction = "kills_transaction";
+inline constexpr std::string_view kImported = "imported";
 
 }  // namespace kinbox::reason

@@ -55,12 +55,16 @@ ConsumerSpec make_spec(const ConsumerConfig& consumer, const Config& config,
   spec.group = consumer.group;
   spec.topics = consumer.topics;
   spec.handlers = std::move(uses);
-  spec.decoder = EventDecoder(IdentityRules{}, consumer.identity);
+  spec.decoder = make_decoder(consumer);
   spec.relay_dead_letters = consumer.dlq_topic.has_value();
   spec.outbox = outbox_options(config.outbox);
   spec.replies = consumer.replies;
   if (consumer.dlq_topic) spec.dlq_topic = *consumer.dlq_topic;
   return spec;
+}
+
+EventDecoder make_decoder(const ConsumerConfig& consumer) {
+  return EventDecoder(IdentityRules{}, consumer.identity);
 }
 
 WorkerOptions make_worker_options(const ConsumerConfig& consumer, const Config& config) {

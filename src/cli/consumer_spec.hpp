@@ -16,6 +16,9 @@ namespace kinbox::cli {
 ConsumerSpec make_spec(const ConsumerConfig& consumer, const Config& config,
                        std::span<const HandlerSpec> handlers);
 
+/// How the consumer's records become events; its handlers need not be known.
+EventDecoder make_decoder(const ConsumerConfig& consumer);
+
 /// Throws ConfigurationError when its times do not fit Kafka's.
 WorkerOptions make_worker_options(const ConsumerConfig& consumer, const Config& config);
 

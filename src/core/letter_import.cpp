@@ -23,16 +23,19 @@ constexpr std::size_t kInsertedAtOnce = 500;
 
 constexpr std::string_view kFindCoordinatesEach =
     "SELECT $6 FROM {kinbox}.dead_letters AS d WHERE d.consumer = $1 AND d.topic = $2 "
-    "AND d.topic_id IN ($3, '', {topic id}) AND d.partition = $4 AND d.record_offset = $5";
+    "AND (d.topic_id = $3 OR ($3 NOT LIKE 'dlq:%' AND d.topic_id IN ('', {topic id}))) "
+    "AND d.partition = $4 AND d.record_offset = $5";
 constexpr std::string_view kFindCoordinatesAll =
     "SELECT wanted.place FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], "
     "$5::bigint[], $6::bigint[]) "
     "AS wanted (consumer, topic, topic_id, partition, record_offset, place) "
     "JOIN {kinbox}.dead_letters AS d ON d.consumer = wanted.consumer AND d.topic = wanted.topic "
-    "AND d.topic_id IN (wanted.topic_id, '', {topic id}) AND d.partition = wanted.partition "
-    "AND d.record_offset = wanted.record_offset";
+    "AND (d.topic_id = wanted.topic_id "
+    "OR (wanted.topic_id NOT LIKE 'dlq:%' AND d.topic_id IN ('', {topic id}))) "
+    "AND d.partition = wanted.partition AND d.record_offset = wanted.record_offset";
 constexpr std::size_t kCoordinateColumns = 6;
-// Offsets say nothing without the topic's id, which letters from elsewhere mostly do not know.
+// Offsets say nothing without the topic's id, which letters from elsewhere mostly do not know. One
+// that stands at a DLQ's place ("dlq:...") is nobody else's.
 constexpr std::string_view kTopicId =
     "COALESCE((SELECT topic_id FROM {kinbox}.consumer_progress AS at WHERE at.consumer = "
     "d.consumer "

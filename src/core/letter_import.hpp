@@ -18,6 +18,7 @@ namespace kinbox {
 struct ImportedLetter {
   /// The record as it was consumed when it failed, and its coordinates then.
   OwnedRecord record;
+  /// "dlq:" and a DLQ topic's partition where nobody knows the record's own: see foreign::Adoption.
   std::string topic_id = {};
   /// As the consumer's inbox has it; absent for poison.
   std::optional<std::string> event_id = {};

@@ -41,6 +41,8 @@ class LogReader::Impl {
     return offsets;
   }
 
+  std::string topic_id(const std::string& topic) { return kafka::topic_id(rk_, topic, patience_); }
+
   void start(std::span<const LogSlice> slices) {
     unread_.clear();
     const auto list = new_list(slices.size());
@@ -166,6 +168,8 @@ std::map<TopicPartition, Offset> LogReader::offsets_at(std::span<const TopicPart
     if (offset < 0) offset = ends.at(partition);
   return offsets;
 }
+
+std::string LogReader::topic_id(const std::string& topic) { return impl_->topic_id(topic); }
 
 void LogReader::start(std::span<const LogSlice> slices) { impl_->start(slices); }
 

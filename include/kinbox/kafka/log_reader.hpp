@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "kinbox/kafka/settings.hpp"
@@ -37,6 +38,9 @@ class LogReader {
   /// Offsets of the first records at or after `time`; the logs' ends where there is none.
   std::map<TopicPartition, Offset> offsets_at(std::span<const TopicPartition> partitions,
                                               Timestamp time);
+
+  /// See Source::topic_id.
+  std::string topic_id(const std::string& topic);
 
   /// What `next` brings from now on. At most one slice of a partition.
   void start(std::span<const LogSlice> slices);

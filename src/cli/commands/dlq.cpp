@@ -38,6 +38,7 @@ void add_dlq(CLI::App& app, Invocation& invocation) {
   add_dlq_purge(*dlq, invocation);
   add_dlq_export(*dlq, invocation);
   add_dlq_import(*dlq, invocation);
+  add_dlq_topic(*dlq, invocation);
 }
 
 }  // namespace kinbox::cli

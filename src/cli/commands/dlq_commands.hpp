@@ -19,5 +19,6 @@ void add_dlq_restore(CLI::App& dlq, Invocation& invocation);
 void add_dlq_purge(CLI::App& dlq, Invocation& invocation);
 void add_dlq_export(CLI::App& dlq, Invocation& invocation);
 void add_dlq_import(CLI::App& dlq, Invocation& invocation);
+void add_dlq_topic(CLI::App& dlq, Invocation& invocation);
 
 }  // namespace kinbox::cli

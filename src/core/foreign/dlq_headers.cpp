@@ -13,6 +13,7 @@ namespace kinbox::foreign {
 namespace {
 
 constexpr std::size_t kMaxWords = 8192;
+constexpr std::size_t kMaxName = 512;
 
 bool is_printable(std::string_view bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](char c) { return c >= ' ' && c <= '~'; });
@@ -58,8 +59,9 @@ std::string DlqHeaders::words(std::string_view name) {
 std::optional<std::string> DlqHeaders::name(std::string_view name, Which which) {
   const auto value = find(name, which);
   if (!value) return std::nullopt;
-  if (!value->empty() && is_storable_text(*value)) return std::string(*value);
-  note(name, value->empty() ? "is empty" : "is no UTF-8 text");
+  if (!value->empty() && value->size() <= kMaxName && is_storable_text(*value))
+    return std::string(*value);
+  note(name, value->empty() ? "is empty" : "is no name");
   return std::nullopt;
 }
 
@@ -106,15 +108,18 @@ std::optional<Timestamp> DlqHeaders::time(std::string_view name) {
 }
 
 std::optional<Timestamp> DlqHeaders::milliseconds(std::string_view name, Form form, Which which) {
-  using namespace std::chrono;
   const auto number = this->number(name, form, which);
   if (!number) return std::nullopt;
-  // Beyond it, no date can be written.
-  constexpr Timestamp kEnd = sys_days{year{10000} / January / 1};
   const Timestamp time{std::chrono::milliseconds{*number}};
-  if (time >= Timestamp{} && time < kEnd) return time;
+  if (is_writable(time)) return time;
   note(name, "is no time");
   return std::nullopt;
+}
+
+bool is_writable(Timestamp time) {
+  using namespace std::chrono;
+  constexpr Timestamp kEnd = sys_days{year{10000} / January / 1};
+  return time >= Timestamp{} && time < kEnd;
 }
 
 std::string first_place(std::string_view stack_trace) {

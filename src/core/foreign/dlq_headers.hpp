@@ -28,7 +28,7 @@ class DlqHeaders {
 
   /// Any bytes, as text for people: what is not UTF-8 becomes U+FFFD.
   std::string words(std::string_view name);
-  /// What must be right to the letter: UTF-8 without NUL, not empty.
+  /// What must be right to the letter: UTF-8 without NUL, 1 to 512 bytes.
   std::optional<std::string> name(std::string_view name, Which which = Which::kLast);
   /// The name of a topic.
   std::optional<std::string> topic(std::string_view name, Which which = Which::kLast);
@@ -53,6 +53,9 @@ class DlqHeaders {
   const Record* record_;
   std::vector<std::string> damaged_;
 };
+
+/// Whether both databases and iso_text can write it: of the years 1970 to 9999.
+bool is_writable(Timestamp time);
 
 /// Of a Java or .NET stack trace: the first line that names a place ("at Shop.pay(Shop.java:7)").
 std::string first_place(std::string_view stack_trace);

@@ -72,6 +72,7 @@ ForeignLetter read_letter(const Record& record) {
   DlqHeaders headers(record);
   reader->read(headers, letter);
   letter.damaged = std::move(headers).damaged();
+  if (letter.dead_at && !is_writable(*letter.dead_at)) letter.dead_at.reset();
   std::erase_if(letter.record.headers,
                 [&](const auto& header) { return reader->owns(header.name); });
   return letter;
