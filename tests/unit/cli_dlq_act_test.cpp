@@ -4,17 +4,12 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
-#include "cli/app.hpp"
-#include "kinbox/sqlite/database.hpp"
-#include "support/in_process_cli.hpp"
-#include "support/temporary_directory.hpp"
+#include "support/desk_cli.hpp"
 
 namespace kinbox::cli {
 namespace {
 
-using kinbox::testing::CliResult;
 using nlohmann::json;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -23,51 +18,8 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-constexpr const char* kConfiguration = R"(
-kafka: {bootstrap.servers: '127.0.0.1:1'}
-database: {sqlite: k.db}
-consumers: [{name: orders, topics: [t], handlers: [h]}]
-)";
-
-class CliDlqAct : public ::testing::Test {
+class CliDlqAct : public kinbox::testing::DeskCli {
  protected:
-  void SetUp() override {
-    configure("");
-    ASSERT_EQ(run({"migrate", "up"}).exit_code, 0);
-  }
-
-  void configure(const std::string& more) { std::ofstream(config_) << kConfiguration << more; }
-
-  CliResult run(std::vector<std::string> arguments) {
-    arguments.insert(arguments.end(), {"-c", config_.string()});
-    HandlerSpec spec;
-    spec.name = "h";
-    std::ostringstream out;
-    std::ostringstream err;
-    Invocation invocation{{out, err}, {spec}, environment_, "kinbox", {}, {}, {}, ask_};
-    const auto code = run_app(arguments, std::move(invocation));
-    return {static_cast<int>(code), out.str(), err.str()};
-  }
-
-  json answer(std::vector<std::string> arguments, int exit_code = 0) {
-    arguments.insert(arguments.end(), {"-o", "json"});
-    const auto result = run(arguments);
-    EXPECT_EQ(result.exit_code, exit_code) << result.err;
-    return json::parse(result.out);
-  }
-
-  void sql(const std::string& script) {
-    const auto database = sqlite::open({.path = (directory_ / "k.db").string()});
-    const auto tx = database->begin();
-    database->run_script(*tx, script);
-    tx->commit();
-  }
-
-  std::string text(const std::string& query) {
-    const auto database = sqlite::open({.path = (directory_ / "k.db").string()});
-    const auto rows = database->begin()->query(query);
-    return rows.empty() ? "(none)" : rows[0].get<std::optional<std::string>>(0).value_or("NULL");
-  }
   std::string state(int id) {
     return text("SELECT state FROM dead_letters WHERE id = " + std::to_string(id));
   }
@@ -97,22 +49,6 @@ INSERT INTO processed_events (consumer, event_id, topic, partition, record_offse
                               verdict, fingerprint)
 VALUES ('orders', 'e-1', 't', 0, 11, '', 'dead', x'01');)");
   }
-
-  /// The person's answer to whatever is asked; what they were asked stands in asked_.
-  void types(const std::string& typed) {
-    ask_ = [this, typed](const std::string& question) {
-      asked_ = question;
-      if (meanwhile_) meanwhile_();
-      return typed;
-    };
-  }
-
-  kinbox::testing::TemporaryDirectory directory_;
-  std::filesystem::path config_ = directory_ / "kinbox.yaml";
-  Environment environment_{{"KINBOX_OPERATOR", "zoe@desk"}};
-  std::function<std::optional<std::string>(const std::string&)> ask_;
-  std::function<void()> meanwhile_;
-  std::string asked_;
 };
 
 using CliDlqRetry = CliDlqAct;
@@ -164,7 +100,7 @@ TEST_F(CliDlqRetry, InBulkAsksAndShowsTheGroups) {
   types("y");
   const auto result = run({"dlq", "retry", "--group", "aaaa", "-o", "json"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(asked_, HasSubstr("About to retry 2 letters in 1 group."));
+  EXPECT_THAT(asked(), HasSubstr("About to retry 2 letters in 1 group."));
   EXPECT_THAT(result.err, AllOf(HasSubstr("handler_rejected"), HasSubstr("1 letter left as they "
                                                                          "are: purged")));
   EXPECT_EQ(json::parse(result.out)[0]["requested"], 2);
@@ -196,8 +132,7 @@ TEST_F(CliDlqRetry, InBulkWithoutATerminalNeedsYes) {
 
 TEST_F(CliDlqRetry, RefusesWhenTheCountMoved) {
   fill();
-  types("y");
-  meanwhile_ = [this] { sql("UPDATE dead_letters SET state = 'requested' WHERE id = 1"); };
+  types("y", [this] { sql("UPDATE dead_letters SET state = 'requested' WHERE id = 1"); });
   const auto result = run({"dlq", "retry", "--all"});
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_THAT(result.err, HasSubstr("asked about 4 letters, and now there are 3"));
@@ -212,7 +147,7 @@ TEST_F(CliDlqRetry, TheSecondOfTwoOperatorsIsTold) {
   EXPECT_EQ(second.exit_code, 0);
   EXPECT_THAT(second.err, AllOf(HasSubstr("nothing matches"),
                                 HasSubstr("2 letters of these are requested already")));
-  EXPECT_THAT(asked_, IsEmpty());
+  EXPECT_THAT(asked(), IsEmpty());
 }
 
 TEST_F(CliDlqRetry, AFilterThatMatchesNothingIsNoError) {
@@ -336,8 +271,8 @@ TEST_F(CliDlqPurge, TakesThePersonsNameTyped) {
   EXPECT_EQ(run({"dlq", "purge", "--key", "zoe"}).exit_code, 64) << "nobody to ask";
   types("y");
   EXPECT_EQ(run({"dlq", "purge", "--key", "zoe"}).exit_code, 1);
-  EXPECT_THAT(asked_, AllOf(HasSubstr("payloads of 2 letters and 0 parked events for good"),
-                            HasSubstr("Type zoe")));
+  EXPECT_THAT(asked(), AllOf(HasSubstr("payloads of 2 letters and 0 parked events for good"),
+                             HasSubstr("Type zoe")));
   EXPECT_EQ(run({"dlq", "purge", "--key", "zoe", "--confirm", "zoë"}).exit_code, 64);
   EXPECT_EQ(text("SELECT count(*) FROM dead_letters WHERE value IS NULL"), "1") << "letter 6";
   types("zoe");
@@ -374,7 +309,7 @@ TEST_F(CliDlqFiles, WhatIsExportedComesBackByteForByte) {
   const auto exported = run({"dlq", "export", "--consumer", "orders"});
   EXPECT_EQ(exported.exit_code, 0);
   EXPECT_THAT(exported.err, HasSubstr("4 letters exported"));
-  const auto file = (directory_ / "letters.jsonl").string();
+  const auto file = (directory() / "letters.jsonl").string();
   std::ofstream(file) << exported.out;
   const auto columns =
       "SELECT group_concat(coalesce(event_id, '-') || topic || partition || record_offset || "
@@ -398,7 +333,7 @@ TEST_F(CliDlqFiles, WhatIsExportedComesBackByteForByte) {
 
 TEST_F(CliDlqFiles, ABrokenLineIsNamedAndNothingIsImported) {
   fill();
-  const auto file = (directory_ / "letters.jsonl").string();
+  const auto file = (directory() / "letters.jsonl").string();
   std::ofstream(file) << run({"dlq", "export", "1"}).out << "\n{\"id\": 1}\n";
   sql("DELETE FROM dead_letters");
   const auto result = run({"dlq", "import", file, "--yes"});
@@ -410,22 +345,22 @@ TEST_F(CliDlqFiles, ABrokenLineIsNamedAndNothingIsImported) {
 
 TEST_F(CliDlqFiles, ImportsAskAndSayWhatTheyCannotTake) {
   fill();
-  const auto file = (directory_ / "letters.jsonl").string();
+  const auto file = (directory() / "letters.jsonl").string();
   std::ofstream(file) << run({"dlq", "export", "1"}).out;
   sql("DELETE FROM dead_letters");
   EXPECT_EQ(run({"dlq", "import", file}).exit_code, 64) << "nobody to ask";
   types("n");
   EXPECT_EQ(run({"dlq", "import", file}).exit_code, 1);
-  EXPECT_THAT(asked_, HasSubstr("About to import 1 letter of orders from"));
+  EXPECT_THAT(asked(), HasSubstr("About to import 1 letter of orders from"));
   EXPECT_THAT(run({"dlq", "import", file, "--dry-run"}).err, HasSubstr("would be imported"));
   const auto stranger = run({"dlq", "import", file, "--consumer", "stranger", "--yes"});
   EXPECT_EQ(stranger.exit_code, 3);
   EXPECT_THAT(stranger.err, HasSubstr("\"stranger\" is not known here, but mail, orders"));
   EXPECT_EQ(text("SELECT count(*) FROM dead_letters"), "0");
   EXPECT_EQ(answer({"dlq", "import", file, "--consumer", "mail", "--yes"})[0]["consumer"], "mail");
-  EXPECT_EQ(run({"dlq", "import", (directory_ / "none").string(), "--yes"}).exit_code, 1);
-  std::ofstream(directory_ / "empty");
-  const auto empty = run({"dlq", "import", (directory_ / "empty").string()});
+  EXPECT_EQ(run({"dlq", "import", (directory() / "none").string(), "--yes"}).exit_code, 1);
+  std::ofstream(directory() / "empty");
+  const auto empty = run({"dlq", "import", (directory() / "empty").string()});
   EXPECT_EQ(empty.exit_code, 0);
   EXPECT_THAT(empty.err, HasSubstr("holds no letter"));
 }
@@ -445,13 +380,13 @@ class CliDlqEdit : public CliDlqAct {
     CliDlqAct::SetUp();
     configure("dlq: {edit: true}\n");
     fill();
-    environment_["TMPDIR"] = directory_.path().string();
+    environment_["TMPDIR"] = directory().string();
     types("y");
   }
 
   /// A program that does `script` with the file "$1".
   void editor(const std::string& script) {
-    const auto file = directory_ / "editor";
+    const auto file = directory() / "editor";
     std::ofstream(file) << "#!/bin/sh\n" << script << '\n';
     ::chmod(file.c_str(), 0700);
     environment_["EDITOR"] = file.string();
@@ -459,7 +394,7 @@ class CliDlqEdit : public CliDlqAct {
 };
 
 TEST_F(CliDlqEdit, KeepsTheOriginalAndRecordsBothFingerprints) {
-  editor("sed -i s/12.50/12.05/ \"$1\"; ls -l \"$1\" > '" + (directory_ / "mode").string() + "'");
+  editor("sed -i s/12.50/12.05/ \"$1\"; ls -l \"$1\" > '" + (directory() / "mode").string() + "'");
   const auto result = run({"dlq", "edit", "1"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.err, AllOf(HasSubstr("-  \"total\": 12.50\n+  \"total\": 12.05\n"),
@@ -471,7 +406,7 @@ TEST_F(CliDlqEdit, KeepsTheOriginalAndRecordsBothFingerprints) {
               ::testing::MatchesRegex("fingerprint 01[0-9a-f]{32} -> 01[0-9a-f]{32}"));
   EXPECT_EQ(text("SELECT action || filter || outcome FROM audit"), "dlq edit1done");
   std::string mode;
-  std::getline(std::ifstream(directory_ / "mode") >> std::ws, mode);
+  std::getline(std::ifstream(directory() / "mode") >> std::ws, mode);
   EXPECT_THAT(mode, HasSubstr("-rw-------"));
   EXPECT_THAT(mode, HasSubstr(".json"));
 }
@@ -504,7 +439,7 @@ TEST_F(CliDlqEdit, AnUnchangedFileIsNothing) {
   const auto result = run({"dlq", "edit", "1"});
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_THAT(result.err, HasSubstr("unchanged")) << "the last line's end is the editor's";
-  EXPECT_THAT(asked_, IsEmpty());
+  EXPECT_THAT(asked(), IsEmpty());
   EXPECT_EQ(text("SELECT count(*) FROM audit"), "0");
 }
 
@@ -512,10 +447,8 @@ TEST_F(CliDlqEdit, IsAskedForAndNotBehindSomebodysBack) {
   editor("sed -i s/12.50/1/ \"$1\"");
   types("n");
   EXPECT_EQ(run({"dlq", "edit", "1"}).exit_code, 1);
-  types("y");
-  meanwhile_ = [this] {
-    sql("UPDATE dead_letters SET edited = 1, edited_value = x'31' WHERE id = 1");
-  };
+  types("y",
+        [this] { sql("UPDATE dead_letters SET edited = 1, edited_value = x'31' WHERE id = 1"); });
   const auto result = run({"dlq", "edit", "1"});
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_THAT(result.err, HasSubstr("changed by somebody else"));
@@ -525,7 +458,7 @@ TEST_F(CliDlqEdit, IsAskedForAndNotBehindSomebodysBack) {
 TEST_F(CliDlqEdit, LeavesNoPayloadBehind) {
   editor("cp \"$1\" \"$1~\"");
   run({"dlq", "edit", "1"});
-  for (const auto& entry : std::filesystem::directory_iterator(directory_.path()))
+  for (const auto& entry : std::filesystem::directory_iterator(directory()))
     EXPECT_THAT(entry.path().filename().string(), Not(HasSubstr("kinbox-")));
 }
 

@@ -16,7 +16,10 @@ order. The first of a queue (AHEAD 0) is tried at DUE AT; the others have none u
 Examples:
   kinbox parked list --consumer orders
   kinbox parked list --key customer-17      what waits for one key
-  kinbox parked show 17                     one event: error, headers, payload)";
+  kinbox parked show 17                     one event: error, headers, payload
+  kinbox parked retry --all                 the cause is mended: do not wait for DUE AT
+  kinbox parked release 17                  the others of its key go on, before it
+  kinbox parked dead-letter 17              set it aside for good; the others of its key go on)";
 
 struct Options {
   LetterSelection selection;
@@ -96,6 +99,9 @@ void add_parked(CLI::App& app, Invocation& invocation) {
   parked->footer(kFooter);
   add_parked_list(*parked, invocation);
   add_parked_show(*parked, invocation);
+  add_parked_retry(*parked, invocation);
+  add_parked_release(*parked, invocation);
+  add_parked_dead_letter(*parked, invocation);
 }
 
 }  // namespace kinbox::cli
