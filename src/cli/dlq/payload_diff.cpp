@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <vector>
 
+#include "cli/output/pretty_json.hpp"
 #include "kinbox/observe/printable.hpp"
 
 namespace kinbox::cli {
@@ -14,39 +14,6 @@ namespace {
 constexpr std::size_t kContext = 3;
 /// Beyond it, comparing each line with each would take too long.
 constexpr std::size_t kMaxComparisons = 4'000'000;
-
-/// JSON with one member or element per line. Nothing but white space outside of strings changes:
-/// 1.10 stays 1.10.
-std::string broken_into_lines(std::string_view json) {
-  std::string text;
-  std::size_t depth = 0;
-  bool in_string = false;
-  const auto new_line = [&] { text.append("\n").append(2 * depth, ' '); };
-  for (std::size_t i = 0; i < json.size(); ++i) {
-    const char c = json[i];
-    if (in_string) {
-      text += c;
-      if (c == '\\') text += json[++i];
-      if (c == '"') in_string = false;
-    } else if (c == '{' || c == '[') {
-      text += c;
-      ++depth;
-      new_line();
-    } else if (c == '}' || c == ']') {
-      --depth;
-      new_line();
-      text += c;
-    } else if (c == ',') {
-      text += c;
-      new_line();
-    } else if (c != ' ' && c != '\t' && c != '\n' && c != '\r') {
-      text += c;
-      if (c == ':') text += ' ';
-      in_string = c == '"';
-    }
-  }
-  return text;
-}
 
 std::vector<std::string> lines_of(std::string_view text) {
   std::vector<std::string> lines;
@@ -140,11 +107,13 @@ std::string text_of(const std::vector<Edit>& edits) {
 
 std::string payload_diff(const std::string& before, const std::string& after) {
   if (before == after) return {};
-  if (nlohmann::json::accept(before) && nlohmann::json::accept(after)) {
-    const auto old_lines = lines_of(broken_into_lines(before));
-    const auto new_lines = lines_of(broken_into_lines(after));
-    // Where only white space differs, the texts themselves say it.
-    if (old_lines != new_lines) return text_of(edits_between(old_lines, new_lines));
+  const auto old_json = pretty_json(before);
+  const auto new_json = pretty_json(after);
+  // Where only white space differs, the texts themselves say it.
+  if (old_json && new_json && *old_json != *new_json) {
+    const auto old_lines = lines_of(*old_json);
+    const auto new_lines = lines_of(*new_json);
+    return text_of(edits_between(old_lines, new_lines));
   }
   const auto old_lines = lines_of(before);
   const auto new_lines = lines_of(after);
