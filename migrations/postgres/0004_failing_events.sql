@@ -31,7 +31,7 @@ CREATE INDEX dead_letters_by_group
   ON {kinbox}.dead_letters (state, consumer, error_group, redrive_count);
 CREATE INDEX dead_letters_by_time
   ON {kinbox}.dead_letters (state, consumer, error_group, dead_at, id);
-CREATE INDEX dead_letters_by_state ON {kinbox}.dead_letters (state, id);
+CREATE INDEX dead_letters_by_state ON {kinbox}.dead_letters (state, consumer, id);
 CREATE INDEX dead_letters_requested
   ON {kinbox}.dead_letters (consumer, topic, partition, record_offset) WHERE state = 'requested';
 -- Keys have no bound that a b-tree could keep.

@@ -27,7 +27,7 @@ CREATE INDEX {kinbox}.dead_letters_by_group
   ON dead_letters (state, consumer, error_group, redrive_count);
 CREATE INDEX {kinbox}.dead_letters_by_time
   ON dead_letters (state, consumer, error_group, dead_at, id);
-CREATE INDEX {kinbox}.dead_letters_by_state ON dead_letters (state, id);
+CREATE INDEX {kinbox}.dead_letters_by_state ON dead_letters (state, consumer, id);
 CREATE INDEX {kinbox}.dead_letters_requested
   ON dead_letters (consumer, topic, partition, record_offset) WHERE state = 'requested';
 CREATE INDEX {kinbox}.dead_letters_by_key ON dead_letters (key);

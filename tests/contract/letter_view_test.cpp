@@ -14,6 +14,7 @@ namespace {
 
 using cli::BoundSql;
 using cli::Content;
+using cli::LetterKind;
 using cli::LetterSelection;
 using cli::LetterView;
 using cli::Page;
@@ -21,6 +22,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::UnorderedElementsAre;
 
 class LetterViewContract : public DatabaseContract {
  protected:
@@ -168,6 +170,23 @@ TEST_P(LetterViewContract, ALetterIsShownWithItsRecordAndItsHistory) {
   EXPECT_TRUE(view().show(17).letter.empty());
 }
 
+TEST_P(LetterViewContract, KindsAreFoundFromOneToTheNext) {
+  EXPECT_TRUE(view().kinds().empty());
+  EXPECT_TRUE(view().list({}, {}).empty());
+  fill(20'000);
+  EXPECT_THAT(
+      view().kinds(),
+      UnorderedElementsAre(LetterKind{"open", "mail"}, LetterKind{"open", "orders"},
+                           LetterKind{"requested", "mail"}, LetterKind{"requested", "orders"},
+                           LetterKind{"resolved", "mail"}, LetterKind{"resolved", "orders"}));
+  const auto steps = plan(cli::letter_kinds_sql());
+  if (is_sqlite())
+    EXPECT_THAT(steps, AllOf(HasSubstr("SEARCH d USING COVERING INDEX"), Not(HasSubstr("SCAN d"))));
+  else
+    EXPECT_THAT(steps, AllOf(HasSubstr("Index Only Scan"), Not(HasSubstr("Seq Scan")),
+                             Not(HasSubstr("Index Scan"))));
+}
+
 TEST_P(LetterViewContract, GroupsAreFoundInIndexesAlone) {
   fill(20'000);
   const auto steps = plan(cli::groups_sql(kWaiting, 100));
@@ -188,9 +207,12 @@ TEST_P(LetterViewContract, APageIsFoundByAnIndexWithoutReadingTheRest) {
   fill(20'000);
   const LetterSelection by_key{.key = "key-7", .states = kWaiting.states};
   const LetterSelection by_event{.consumer = "orders", .event_id = "e-7"};
+  const LetterSelection none{.consumer = "mail", .group = "no_group"};
   const LetterSelection by_group{.consumer = "orders", .group = "group_3", .states = {"open"}};
-  for (const auto& selection : {kWaiting, LetterSelection{}, by_key, by_event, by_group}) {
-    const auto steps = plan(cli::letters_sql(selection, {.after = 9'000}, Content::kRecord));
+  for (const auto& selection : {kWaiting, LetterSelection{}, by_key, by_event, by_group, none}) {
+    const auto query =
+        cli::letters_sql(selection, view().kinds(), {.after = 9'000}, Content::kRecord);
+    const auto steps = plan(*query);
     if (is_sqlite())
       EXPECT_THAT(steps, AllOf(HasSubstr("SEARCH main.dead_letters"), Not(HasSubstr("SCAN main."))))
           << as_options(selection);

@@ -173,7 +173,9 @@ TEST_F(CliDlqRetry, ADryRunShowsAndDoesNothing) {
 TEST_F(CliDlqRetry, TakesAtMostTheLimit) {
   fill();
   EXPECT_EQ(answer({"dlq", "retry", "--all", "--limit", "2", "--yes"})[0]["requested"], 2);
-  EXPECT_EQ(text("SELECT group_concat(id) FROM dead_letters WHERE state = 'requested'"), "1,7");
+  EXPECT_EQ(text("SELECT group_concat(id) FROM (SELECT id FROM dead_letters WHERE state = "
+                 "'requested' ORDER BY id)"),
+            "1,7");
 }
 
 TEST_F(CliDlqRetry, ARateSpreadsTheLettersInTheirOrder) {

@@ -1,5 +1,6 @@
 #include "cli/dlq/letter_view.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "cli/dlq/ask.hpp"
@@ -50,7 +51,23 @@ constexpr std::string_view kDetailColumns =
     ", topic_id, CAST(changed_at AS text) AS changed_at, CAST(purged_at AS text) AS purged_at, "
     "retry_as, imported, edited, value AS original_value";
 
-// For each state an index gives the ids in order, so a page costs no more than itself.
+// From one to the next through an index.
+constexpr std::string_view kKinds = R"(
+WITH RECURSIVE states (state) AS (
+  SELECT min(state) FROM {kinbox}.dead_letters
+   UNION ALL
+  SELECT (SELECT min(d.state) FROM {kinbox}.dead_letters AS d WHERE d.state > s.state)
+    FROM states AS s WHERE s.state IS NOT NULL),
+kinds (state, consumer) AS (
+  SELECT s.state, (SELECT min(d.consumer) FROM {kinbox}.dead_letters AS d WHERE d.state = s.state)
+    FROM states AS s WHERE s.state IS NOT NULL
+   UNION ALL
+  SELECT k.state, (SELECT min(d.consumer) FROM {kinbox}.dead_letters AS d
+                    WHERE d.state = k.state AND d.consumer > k.consumer)
+    FROM kinds AS k WHERE k.consumer IS NOT NULL)
+SELECT state, consumer FROM kinds WHERE consumer IS NOT NULL)";
+
+// For each kind an index gives the ids in order, so a page costs no more than itself.
 constexpr std::string_view kPage =
     " FROM {kinbox}.dead_letters WHERE id IN ({ids}) ORDER BY id LIMIT {limit}";
 
@@ -69,15 +86,10 @@ std::string replace(std::string text, std::string_view from, std::string_view to
   return text;
 }
 
-/// One selection per state, or one of them all.
-std::vector<LetterSelection> by_state(const LetterSelection& selection) {
-  if (selection.states.empty()) return {selection};
-  std::vector<LetterSelection> each;
-  for (const auto& state : selection.states) {
-    each.push_back(selection);
-    each.back().states = {state};
-  }
-  return each;
+bool selected(const LetterSelection& selection, const LetterKind& kind) {
+  const auto& states = selection.states;
+  return (!selection.consumer || *selection.consumer == kind.consumer) &&
+         (states.empty() || std::find(states.begin(), states.end(), kind.state) != states.end());
 }
 
 }  // namespace
@@ -91,10 +103,18 @@ BoundSql groups_sql(const LetterSelection& selection, std::int64_t limit) {
   return statement;
 }
 
-BoundSql letters_sql(const LetterSelection& selection, const Page& page, Content content) {
+BoundSql letter_kinds_sql() { return {std::string(kKinds), {}}; }
+
+std::optional<BoundSql> letters_sql(const LetterSelection& selection,
+                                    const std::vector<LetterKind>& kinds, const Page& page,
+                                    Content content) {
   BoundSql statement;
   std::string ids;
-  for (const auto& part : by_state(selection)) {
+  for (const auto& kind : kinds) {
+    if (!selected(selection, kind)) continue;
+    auto part = selection;
+    part.consumer = kind.consumer;
+    part.states = {kind.state};
     const auto where = letters_where(part, statement.arguments.size() + 1);
     statement.arguments.insert(statement.arguments.end(), where.arguments.begin(),
                                where.arguments.end());
@@ -102,6 +122,7 @@ BoundSql letters_sql(const LetterSelection& selection, const Page& page, Content
     one = replace(std::move(one), "{number}", std::to_string(statement.arguments.size()));
     ids += (ids.empty() ? "" : " UNION ALL ") + one;
   }
+  if (ids.empty()) return std::nullopt;
   auto sql = std::string(kColumns);
   if (content == Content::kRecord) sql += kRecordColumns;
   sql = replace(sql.append(kPage), "{ids}", ids);
@@ -110,12 +131,20 @@ BoundSql letters_sql(const LetterSelection& selection, const Page& page, Content
   return statement;
 }
 
+std::vector<LetterKind> LetterView::kinds() {
+  std::vector<LetterKind> kinds;
+  for (const auto row : ask(database_, "dead letters", letter_kinds_sql()))
+    kinds.push_back({row.get<std::string>(0), row.get<std::string>(1)});
+  return kinds;
+}
+
 Rows LetterView::groups(const LetterSelection& selection, std::int64_t limit) {
   return ask(database_, "dead letters", groups_sql(selection, limit));
 }
 
 Rows LetterView::list(const LetterSelection& selection, const Page& page, Content content) {
-  return ask(database_, "dead letters", letters_sql(selection, page, content));
+  const auto query = letters_sql(selection, kinds(), page, content);
+  return query ? ask(database_, "dead letters", *query) : Rows();
 }
 
 LetterDetail LetterView::show(std::int64_t id) {
