@@ -62,7 +62,7 @@ TEST_P(OperatingPage, ShowsDeadLettersByCauseAndOneByOne) {
   EXPECT_EQ(letters[0].get<std::string>("error_text"), "no such account");
 }
 
-TEST_P(OperatingPage, ADeadEventThatComesAgainIsADuplicateUntilItsVerdictIsForgotten) {
+TEST_P(OperatingPage, ADeadEventThatIsPublishedAgainIsADuplicate) {
   reject("e-17");
   send(p0, "e-17");
   run_until_idle({p0});
@@ -71,21 +71,6 @@ TEST_P(OperatingPage, ADeadEventThatComesAgainIsADuplicateUntilItsVerdictIsForgo
   run_until_idle({p0});
   EXPECT_THAT(effects(), IsEmpty());
   EXPECT_EQ(number(sql("SELECT seen_again FROM {kinbox}.dead_letters")), 1);
-
-  follow("let it come again");
-  send(p0, "e-17");
-  run_until_idle({p0});
-  EXPECT_THAT(effects(), ElementsAre("e-17"));
-  EXPECT_EQ(ask("dead letters").size(), 0U);
-}
-
-TEST_P(OperatingPage, ADiscardedLetterIsNoLongerOpen) {
-  reject("e-17");
-  send(p0, "e-17");
-  run_until_idle({p0});
-  follow("discard");
-  EXPECT_EQ(ask("dead letters").size(), 0U);
-  EXPECT_EQ(verdict("e-17"), "dead");
 }
 
 TEST_P(OperatingPage, AnAcceptedGapIsCountedAndThePartitionGoesOn) {
