@@ -45,6 +45,9 @@ class LogReader::Impl {
 
   void start(std::span<const LogSlice> slices) {
     unread_.clear();
+    // A pause survives the assignment it was made in.
+    for (const auto& partition : std::exchange(paused_, {}))
+      rd_kafka_resume_partitions(rk_, list_of(partition).get());
     const auto list = new_list(slices.size());
     for (const auto& slice : slices) {
       if (slice.begin >= slice.end) continue;
@@ -104,7 +107,8 @@ class LogReader::Impl {
   }
 
   void finish(const TopicPartition& partition) {
-    unread_.erase(partition);
+    if (unread_.erase(partition) == 0) return;
+    paused_.push_back(partition);
     // It would go on to be fetched for nothing.
     rd_kafka_pause_partitions(rk_, list_of(partition).get());
   }
@@ -145,6 +149,7 @@ class LogReader::Impl {
   std::chrono::milliseconds patience_;
   rd_kafka_t* rk_;
   std::map<TopicPartition, LogSlice> unread_;
+  std::vector<TopicPartition> paused_;
 };
 
 LogReader::LogReader(const Settings& settings, std::chrono::milliseconds patience)

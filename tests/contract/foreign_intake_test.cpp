@@ -1,8 +1,11 @@
 #include <gmock/gmock.h>
 
+#include <utility>
+
 #include "core/foreign/intake.hpp"
+#include "kinbox/errors.hpp"
 #include "kinbox/inbox.hpp"
-#include "kinbox/reason.hpp"
+#include "kinbox/testing/fault_database.hpp"
 #include "support/captured_records.hpp"
 #include "support/test_database.hpp"
 
@@ -276,6 +279,23 @@ TEST_P(ForeignIntake, IsOneActionOfTheAuditThatKnowsHowFarItCame) {
                    "detail = 'dlq topic graveyard' AND audit_id = " +
                    std::to_string(taken.audit_id())),
             3);
+}
+
+TEST_P(ForeignIntake, APortionThatFailsIsTakenAgain) {
+  using kinbox::testing::FaultPoint;
+  for (const auto point : {FaultPoint::kBeforeCommit, FaultPoint::kAfterCommit}) {
+    bool fail = true;
+    const auto faulty = kinbox::testing::with_faults(connect(), [&](FaultPoint at) {
+      if (at == point && std::exchange(fail, false)) throw InfrastructureError("gone");
+    });
+    Intake taken(*faulty, Adoption(rules({"payments"})), options());
+    EXPECT_THROW(taken.take(captured("spring")), InfrastructureError);
+    EXPECT_EQ(taken.tally().read, 0);
+    EXPECT_EQ(taken.audit_id(), 0);
+    taken.take(captured("spring"));
+    EXPECT_EQ(taken.tally().written() + taken.tally().known, 2);
+    EXPECT_EQ(count("dead_letters"), 2);
+  }
 }
 
 TEST_P(ForeignIntake, KinboxsOwnLettersKeepTheirReason) {

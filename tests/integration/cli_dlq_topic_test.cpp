@@ -9,6 +9,7 @@
 #include "kinbox/sqlite/database.hpp"
 #include "support/broker_kafka.hpp"
 #include "support/captured_records.hpp"
+#include "support/eventually.hpp"
 #include "support/in_process_cli.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -30,7 +31,10 @@ class CliDlqTopic : public kinbox::testing::BrokerKafkaTest {
   void SetUp() override {
     BrokerKafkaTest::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
-    create_topic(3);
+    // Records of 1970 would be deleted within a second.
+    create_topic(3, {{"retention.ms", "-1"}});
+    // A broker tells of a new topic a moment later.
+    ASSERT_TRUE(kinbox::testing::eventually([&] { return admin_->topic_exists(topic_); }));
     std::ofstream(config_) << "kafka: {bootstrap.servers: '" << brokers_ << "'}\n"
                            << "database: {sqlite: k.db}\n"
                            << "consumers:\n"
@@ -112,12 +116,26 @@ TEST_F(CliDlqTopic, ListFindsTopicsByWhatIsInThem) {
   };
   EXPECT_EQ(of_topic(answer({"ls"})), json()) << "its name says nothing";
   const auto row = of_topic(answer({"ls", "--all"}));
+  ASSERT_FALSE(row.is_null()) << err_;
   EXPECT_EQ(row["partitions"], 3);
   EXPECT_EQ(row["records"], 3);
   EXPECT_EQ(row["format"], "spring, unknown");
   EXPECT_EQ(row["from"], "payments");
   EXPECT_EQ(parse_iso(row["newest"].get<std::string>()),
             captured_records("spring").at(1).timestamp);
+}
+
+TEST_F(CliDlqTopic, ATopicThatCannotBeReadDoesNotHideTheOthers) {
+  bury({plain(0, 1), plain(0, 2), plain(1, 1)});
+  kafka::LogReader reader(kafka::Settings(kinbox::testing::fast_settings(brokers_)));
+  const std::vector partitions{partition(0), partition(1)};
+  const auto ranges = reader.ranges(partitions);
+  const std::vector before{PartitionOffset{partition(0), 2}};
+  admin_->delete_records(before);
+  const auto torn = look_at(reader, topic_, ranges);
+  EXPECT_EQ(torn.records, 3);
+  EXPECT_THAT(torn.trouble, HasSubstr("was deleted while it was read"));
+  EXPECT_THAT(look_at(reader, topic_, reader.ranges(partitions)).trouble, IsEmpty());
 }
 
 TEST_F(CliDlqTopic, ShowTellsWhereAndHowEachRecordFailed) {
@@ -187,29 +205,29 @@ TEST_F(CliDlqTopic, ImportIsBounded) {
 }
 
 TEST_F(CliDlqTopic, ImportReadsWholeRecordsWhereTheDlqHasOnlyAPart) {
-  admin_->create_topic({.name = tickets_});
+  admin_->create_topic({.name = tickets_, .config = {{"retention.ms", "-1"}}});
   tickets_made_ = true;
-  produce({{.topic = tickets_,
-            .partition = 0,
-            .offset = 0,
-            .timestamp = Timestamp{std::chrono::hours{1}},
-            .key = "t-1",
-            .value = R"({"seat": 7})",
-            .headers = {{"id", "e-t-1"}}}});
-  auto bare = captured_records("share_group_bare");
-  auto gone = captured_records("share_group_bare").at(0);
-  gone.headers[2].value = "99";
-  bare.push_back(gone);
+  for (const std::string seat : {"7", "8"})
+    produce({{.topic = tickets_,
+              .partition = 0,
+              .offset = 0,
+              .timestamp = Timestamp{std::chrono::hours{1}},
+              .key = "t-" + seat,
+              .value = "seat " + seat,
+              .headers = {{"id", "e-t-" + seat}}}});
+  std::vector<OwnedRecord> bare(3, captured_records("share_group_bare").at(0));
+  bare[1].headers[2].value = "1";
+  bare[2].headers[2].value = "99";
   for (auto& record : bare) record.headers[0].value = tickets_;
   bury(bare);
 
   const auto result = import({}, 2);
-  EXPECT_EQ(result["imported"], 1);
+  EXPECT_EQ(result["imported"], 2);
   EXPECT_EQ(result["unclear"], 1);
-  EXPECT_THAT(err_, HasSubstr(topic_ + "/0@1: has no copy of its record"));
+  EXPECT_THAT(err_, HasSubstr(topic_ + "/0@2: has no copy of its record"));
   EXPECT_THAT(letters("event_id || ' ' || CAST(key AS text) || ' ' || CAST(value AS text) || ' ' "
                       "|| record_timestamp_ms"),
-              ElementsAre(R"(e-t-1 t-1 {"seat": 7} 3600000)"));
+              ElementsAre("e-t-7 t-7 seat 7 3600000", "e-t-8 t-8 seat 8 3600000"));
 }
 
 TEST_F(CliDlqTopic, DamagedHeadersAreNamed) {

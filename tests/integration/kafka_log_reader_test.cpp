@@ -3,6 +3,7 @@
 #include "kinbox/errors.hpp"
 #include "kinbox/kafka/log_reader.hpp"
 #include "support/broker_kafka.hpp"
+#include "support/eventually.hpp"
 
 namespace kinbox::kafka {
 namespace {
@@ -43,8 +44,18 @@ TEST_F(KafkaLogReader, ReadsItsSlicesAndNothingElse) {
       << "the next start replaces the first, and the log's end ends a slice, too";
 }
 
+TEST_F(KafkaLogReader, ReadsOnePartitionAgainAndAgain) {
+  create_topic(1);
+  produce(numbered_records(topic_, 0, 5));
+  LogReader reader(settings());
+  for (const Offset offset : {3, 0, 4, 4})
+    EXPECT_THAT(read(reader, {{partition(0), offset, offset + 1}}),
+                ElementsAre("0@" + std::to_string(offset)));
+  EXPECT_THAT(read(reader, {{partition(0), 0, 5}}), ElementsAre("0@0", "0@1", "0@2", "0@3", "0@4"));
+}
+
 TEST_F(KafkaLogReader, KnowsRangesAndTimes) {
-  create_topic(2);
+  create_topic(2, {{"retention.ms", "-1"}});
   auto records = numbered_records(topic_, 1, 3);
   for (std::size_t i = 0; i < records.size(); ++i)
     records[i].timestamp = Timestamp{std::chrono::seconds{1'000 * (i + 1)}};
@@ -110,7 +121,9 @@ TEST_F(KafkaLogReader, NamesATopicThatIsNotThere) {
 
 TEST_F(KafkaLogReader, TheAdminListsTopicsWithTheirPartitions) {
   create_topic(3);
-  EXPECT_EQ(admin_->topics().at(topic_), 3);
+  // A broker tells of a new topic a moment later.
+  EXPECT_TRUE(kinbox::testing::eventually([&] { return admin_->topics().contains(topic_); }));
+  EXPECT_EQ(admin_->topics()[topic_], 3);
 }
 
 TEST(KafkaLogReaderAlone, GivesUpOnBrokersThatAreNotThere) {

@@ -302,12 +302,25 @@ TEST(DamagedHeaders, TimesBeyondTheCalendarAreNone) {
         << time;
 }
 
+TEST(DamagedHeaders, ATimeOfDeathThatNoDatabaseTakesIsNotTold) {
+  auto record = captured_records("spring").at(0);
+  record.timestamp = Timestamp{std::chrono::milliseconds{253'402'300'800'000}};
+  EXPECT_FALSE(read(record).dead_at);
+}
+
 TEST(DamagedHeaders, NullCountsAsAbsent) {
   const auto letter = read(with_headers({{"__connect.errors.topic", "a"},
                                          {"__connect.errors.offset", std::nullopt},
                                          {"__connect.errors.exception.message", std::nullopt}}));
   EXPECT_THAT(letter.damaged, IsEmpty());
   EXPECT_EQ(letter.error_text, "");
+}
+
+TEST(DamagedHeaders, AReasonThatCannotBeStoredIsNamed) {
+  for (const auto& reason : {std::string(513, 'r'), std::string("\xFF")})
+    EXPECT_THAT(
+        read(with_headers({{"__dlq.errors.topic", "a"}, {"kinbox-reason", reason}})).damaged,
+        ElementsAre("header kinbox-reason is no name"));
 }
 
 TEST(DamagedHeaders, AnEmptyReasonOrABadTimeOfKinboxIsNamed) {

@@ -44,6 +44,7 @@ ExitCode list(const Invocation& invocation, bool all) {
   for (const auto& topic : survey(reader, topics)) {
     const bool is_known = topic.formats.size() > 1 ||
                           (topic.formats.size() == 1 && !topic.formats.contains("unknown"));
+    if (!topic.trouble.empty()) invocation.io.err << topic.topic << ": " << topic.trouble << '\n';
     if (!is_known && !has_dlq_name(topic.topic)) continue;
     table.rows.push_back({topic.topic, std::int64_t{topic.partitions}, topic.records,
                           joined(names(topic.formats)), joined(names(topic.origins)),

@@ -5,20 +5,14 @@
 #include <cctype>
 
 #include "core/foreign/foreign_letter.hpp"
+#include "kinbox/errors.hpp"
 
 namespace kinbox::cli {
 namespace {
 
 /// Of each partition.
 constexpr Offset kSample = 3;
-
-std::map<TopicPartition, LogRange> ranges_of(kafka::LogReader& reader,
-                                             const std::map<std::string, int>& topics) {
-  std::vector<TopicPartition> partitions;
-  for (const auto& [topic, count] : topics)
-    for (std::int32_t number = 0; number < count; ++number) partitions.push_back({topic, number});
-  return reader.ranges(partitions);
-}
+constexpr std::size_t kAtOnce = 500;
 
 void take(SurveyedTopic& seen, const Record& record) {
   const auto letter = foreign::read_letter(record);
@@ -45,26 +39,39 @@ bool has_dlq_name(std::string_view topic) {
          std::any_of(kEnds.begin(), kEnds.end(), ends);
 }
 
-std::vector<SurveyedTopic> survey(kafka::LogReader& reader,
-                                  const std::map<std::string, int>& topics) {
-  std::map<std::string, SurveyedTopic> seen;
-  std::map<std::string, int> ours;
-  for (const auto& [topic, count] : topics) {
-    if (topic.starts_with("__")) continue;
-    ours.emplace(topic, count);
-    seen[topic] = {.topic = topic, .partitions = count};
-  }
+SurveyedTopic look_at(kafka::LogReader& reader, const std::string& topic,
+                      const std::map<TopicPartition, LogRange>& ranges) {
+  SurveyedTopic seen{.topic = topic, .partitions = static_cast<int>(ranges.size())};
   std::vector<kafka::LogSlice> ends;
-  for (const auto& [partition, log] : ranges_of(reader, ours)) {
-    seen[partition.topic].records += log.end - log.start;
+  for (const auto& [partition, log] : ranges) {
+    seen.records += log.end - log.start;
     ends.push_back({partition, std::max(log.start, log.end - kSample), log.end});
   }
-  reader.start(ends);
-  for (auto some = reader.next(500); !some.empty(); some = reader.next(500))
-    for (const auto& record : some) take(seen[std::string(record.topic())], record);
-  std::vector<SurveyedTopic> list;
-  for (auto& [topic, entry] : seen) list.push_back(std::move(entry));
-  return list;
+  try {
+    reader.start(ends);
+    for (auto some = reader.next(kAtOnce); !some.empty(); some = reader.next(kAtOnce))
+      for (const auto& record : some) take(seen, record);
+  } catch (const InfrastructureError&) {
+    throw;
+  } catch (const Error& e) {
+    // One topic that is forbidden or damaged must not hide the others.
+    seen.trouble = e.what();
+  }
+  return seen;
+}
+
+std::vector<SurveyedTopic> survey(kafka::LogReader& reader,
+                                  const std::map<std::string, int>& topics) {
+  std::vector<TopicPartition> partitions;
+  for (const auto& [topic, count] : topics)
+    for (std::int32_t number = 0; number < count && !topic.starts_with("__"); ++number)
+      partitions.push_back({topic, number});
+  std::map<std::string, std::map<TopicPartition, LogRange>> by_topic;
+  for (const auto& [partition, log] : reader.ranges(partitions))
+    by_topic[partition.topic][partition] = log;
+  std::vector<SurveyedTopic> seen;
+  for (const auto& [topic, ranges] : by_topic) seen.push_back(look_at(reader, topic, ranges));
+  return seen;
 }
 
 }  // namespace kinbox::cli

@@ -25,9 +25,16 @@ struct SurveyedTopic {
   /// Where the records come from.
   std::set<std::string> origins = {};
   std::optional<Timestamp> newest = {};
+  /// Why its records could not be read; empty if they could.
+  std::string trouble = {};
 };
 
-/// Looks at the last records of each partition of `topics`, by name. Not of Kafka's own ("__...").
+/// Looks at the last records of each of a topic's partitions, whose logs hold `ranges`.
+SurveyedTopic look_at(kafka::LogReader& reader, const std::string& topic,
+                      const std::map<TopicPartition, LogRange>& ranges);
+
+/// Looks at each of `topics`, which are given with their numbers of partitions, by name; not at
+/// Kafka's own ("__...").
 std::vector<SurveyedTopic> survey(kafka::LogReader& reader,
                                   const std::map<std::string, int>& topics);
 
