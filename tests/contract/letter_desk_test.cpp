@@ -196,6 +196,20 @@ TEST_P(LetterDeskContract, AnotherIdMustBeNobodysElse) {
             "e-1-second");
 }
 
+TEST_P(LetterDeskContract, WhoTriesThemIsKnown) {
+  fill(3);
+  LetterDesk desk(database());
+  desk.apply(acts::kRetry, desk.plan(acts::kRetry, {}), by("zoe"));
+  EXPECT_THAT(desk.untaken({"orders"}), IsEmpty());
+  EXPECT_THAT(desk.idle({"orders"}), ElementsAre("orders"));
+  script(database().dialect().render(
+      "DELETE FROM {kinbox}.consumer_progress WHERE partition = 1;"
+      "INSERT INTO {kinbox}.workers (owner, consumer, host, pid, version, seen_until) "
+      "VALUES ('w', 'orders', 'h', 1, '1', '2999-01-01T00:00:00.000Z')"));
+  EXPECT_THAT(desk.untaken({"orders"}), ElementsAre("t/1 (consumer orders)"));
+  EXPECT_THAT(desk.idle({"orders"}), IsEmpty());
+}
+
 TEST_P(LetterDeskContract, LettersAreReadBackAsTheyWereImported) {
   fill(3);
   std::vector<ConsumerLetter> read;

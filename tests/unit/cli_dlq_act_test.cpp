@@ -195,6 +195,13 @@ TEST_F(CliDlqRetry, SaysWhenNobodyIsAtWork) {
   EXPECT_THAT(run({"dlq", "retry", "2"}).err, IsEmpty());
 }
 
+TEST_F(CliDlqRetry, SaysWhenNobodyHasThePartition) {
+  fill();
+  EXPECT_THAT(run({"dlq", "retry", "1"}).err, Not(HasSubstr("ever consumed")));
+  EXPECT_THAT(run({"dlq", "retry", "3"}).err,
+              HasSubstr("nobody has ever consumed t/1 (consumer orders)"));
+}
+
 TEST_F(CliDlqRetry, AnIdConflictIsTriedUnderAnotherId) {
   fill();
   EXPECT_THAT(run({"dlq", "retry", "4", "--as-id", "e-1"}).err,

@@ -117,7 +117,10 @@ void answer_change(const Invocation& invocation, const LetterAct& act, const Opt
   invocation.answer(table);
 }
 
-void mention_idle(const Invocation& invocation, OpenedDesk& desk, const LetterPlan& plan) {
+void mention_waits(const Invocation& invocation, OpenedDesk& desk, const LetterPlan& plan) {
+  for (const auto& partition : desk.view.untaken(plan.consumers()))
+    invocation.io.err << "nobody has ever consumed " << partition
+                      << "; its letters are tried once somebody does\n";
   for (const auto& consumer : desk.view.idle(plan.consumers()))
     invocation.io.err << "no worker consumes for " << consumer
                       << " at present; the letters are tried once `kinbox run` does\n";
@@ -153,7 +156,7 @@ ExitCode run_act(const Invocation& invocation, const LetterAct& act, const Optio
     if (!plan.ids.empty())
       audit_id = desk.view.apply(act, plan, change_of(invocation, act, options));
     answer_change(invocation, act, options, plan, audit_id);
-    if (act.to == "requested") mention_idle(invocation, desk, plan);
+    if (act.to == "requested") mention_waits(invocation, desk, plan);
   }
   if (!by_ids(options)) {
     mention_left_out(invocation, plan);

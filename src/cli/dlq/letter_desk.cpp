@@ -58,6 +58,12 @@ constexpr std::string_view kLetter =
 constexpr std::string_view kAtWork =
     "SELECT count(*) AS workers FROM {kinbox}.workers WHERE consumer = $1 AND seen_until >= {now}";
 
+constexpr std::string_view kUntaken =
+    "SELECT DISTINCT d.topic, d.partition FROM {kinbox}.dead_letters AS d "
+    "WHERE d.consumer = $1 AND d.state = 'requested' AND NOT EXISTS ("
+    "SELECT 1 FROM {kinbox}.consumer_progress AS p WHERE p.consumer = d.consumer "
+    "AND p.topic = d.topic AND p.partition = d.partition) ORDER BY d.topic, d.partition";
+
 std::string with(std::string text, std::string_view name, std::string_view value) {
   for (auto at = text.find(name); at != std::string::npos; at = text.find(name, at + value.size()))
     text.replace(at, name.size(), value);
@@ -264,6 +270,18 @@ std::int64_t LetterDesk::count_requested(const LetterSelection& selection) {
     count = tx.query_with(tx.dialect().render(sql), where.params())[0].get<std::int64_t>(0);
   });
   return count;
+}
+
+std::vector<std::string> LetterDesk::untaken(const std::vector<std::string>& consumers) {
+  std::vector<std::string> names;
+  own_transaction(database_, "dead letters", [&](OpenTransaction& tx) {
+    for (const auto& consumer : consumers)
+      for (const auto row : tx.query(tx.dialect().render(kUntaken), consumer))
+        names.push_back(row.get<std::string>("topic") + '/' +
+                        std::to_string(row.get<std::int64_t>("partition")) + " (consumer " +
+                        consumer + ')');
+  });
+  return names;
 }
 
 std::vector<std::string> LetterDesk::idle(const std::vector<std::string>& consumers) {

@@ -75,6 +75,10 @@ class LetterDesk {
   /// How many of the selected letters are requested already.
   std::int64_t count_requested(const LetterSelection& selection);
 
+  /// Partitions of requested letters that none of `consumers` has ever taken, as
+  /// "orders/3 (consumer billing)": their letters are tried once somebody takes them.
+  std::vector<std::string> untaken(const std::vector<std::string>& consumers);
+
   /// Those of `consumers` that no running worker consumes for.
   std::vector<std::string> idle(const std::vector<std::string>& consumers);
 
