@@ -181,9 +181,9 @@ INSERT INTO dead_letter_history (dead_letter_id, at, what, detail, audit_id) VAL
   const auto result = run({"dlq", "show", "1"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out,
-              AllOf(HasSubstr("error_text           nothing left of 17\n"),
-                    HasSubstr("first_failed_at      2026-01-31T11:59:00.000Z\n"),
-                    HasSubstr("header trace         x\n"), HasSubstr("header none          -\n"),
+              AllOf(HasSubstr("error_text       nothing left of 17\n"),
+                    HasSubstr("first_failed_at  2026-01-31T11:59:00.000Z\n"),
+                    HasSubstr("header trace     x\n"), HasSubstr("header none      -\n"),
                     HasSubstr("\nvalue: JSON, 15 bytes\n{\n  \"total\": 12.50\n}\n")));
   EXPECT_THAT(
       result.out,
@@ -208,7 +208,7 @@ TEST_F(CliDlq, ShowNamesEverythingForPrograms) {
                                              {"group", "aaaaaaaaaaaaaaaa"},
                                              {"partition", "0"},
                                              {"offset", "11"},
-                                             {"record_timestamp_ms", "1700000000123"},
+                                             {"timestamp", "2023-11-14T22:13:20.123Z"},
                                              {"key", "o-1"},
                                              {"attempts", "5"},
                                              {"redrives", "2"},
@@ -233,7 +233,7 @@ TEST_F(CliDlq, ShowTakesAnyBytes) {
   const auto result = run({"dlq", "show", "1"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out,
-              AllOf(HasSubstr("base64:/wA="), HasSubstr("header base64:/w==   base64:/w=="),
+              AllOf(HasSubstr("base64:/wA="), HasSubstr("header base64:/w==  base64:/w=="),
                     HasSubstr("\nvalue: text, 5 bytes\n{\"a\":\n"),
                     HasSubstr("\noriginal value: hex, 4 bytes\n00000000  00 ff 1b 5b")));
   EXPECT_THAT(run({"dlq", "show", "2"}).out, HasSubstr("\nvalue: null\n"));

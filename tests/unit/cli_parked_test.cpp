@@ -61,7 +61,7 @@ TEST_F(CliParked, ListTakesTheFiltersOfLettersAndPages) {
 TEST_F(CliParked, ShowHasErrorHeadersAndPayload) {
   park();
   EXPECT_THAT(run({"parked", "show", "1"}).out,
-              AllOf(HasSubstr("no answer"), HasSubstr("header trace         x"),
+              AllOf(HasSubstr("no answer"), HasSubstr("header trace     x"),
                     HasSubstr("\nvalue: JSON, 9 bytes\n{\n  \"a\": 1.0\n}\n")));
   const auto gone = run({"parked", "show", "17"});
   EXPECT_EQ(gone.exit_code, 1);

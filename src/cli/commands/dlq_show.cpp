@@ -10,7 +10,6 @@ namespace {
 EventPage page_of(const LetterDetail& detail) {
   const auto row = detail.letter[0];
   const bool edited = row.get<bool>("edited");
-  auto record = stored_record(row);
   EventPage page{.facts = facts_of(detail.letter, {"id",
                                                    "state",
                                                    "consumer",
@@ -33,12 +32,10 @@ EventPage page_of(const LetterDetail& detail) {
                                                    "topic_id",
                                                    "partition",
                                                    "offset",
-                                                   "record_timestamp_ms",
                                                    "key",
                                                    "event_id",
                                                    "type"}),
-                 .headers = std::move(record.headers),
-                 .value = std::move(record.value),
+                 .record = stored_record(row),
                  .history = detail.history};
   page.facts.emplace_back("imported", row.get<bool>("imported") ? "true" : "false");
   page.facts.emplace_back("edited", edited ? "true" : "false");

@@ -62,17 +62,14 @@ ExitCode show(const Invocation& invocation, std::int64_t id) {
                       << "; it was applied, or is a dead letter now: see kinbox dlq list\n";
     return ExitCode::kFailed;
   }
-  auto record = stored_record(rows[0]);
-  answer_event(
-      invocation,
-      {.facts = facts_of(
-           rows, {"id",       "consumer",        "group",      "ahead",      "due_at",
-                  "reason",   "handler",         "error_type", "error_code", "error_text",
-                  "attempts", "first_failed_at", "parked_at",  "seen_again", "dead_letter",
-                  "topic",    "topic_id",        "partition",  "offset",     "record_timestamp_ms",
-                  "key",      "event_id",        "type"}),
-       .headers = std::move(record.headers),
-       .value = std::move(record.value)});
+  answer_event(invocation, {.facts = facts_of(
+                                rows, {"id",         "consumer",   "group",       "ahead",
+                                       "due_at",     "reason",     "handler",     "error_type",
+                                       "error_code", "error_text", "attempts",    "first_failed_at",
+                                       "parked_at",  "seen_again", "dead_letter", "topic",
+                                       "topic_id",   "partition",  "offset",      "key",
+                                       "event_id",   "type"}),
+                            .record = stored_record(rows[0])});
   return ExitCode::kOk;
 }
 

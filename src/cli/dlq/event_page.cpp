@@ -4,6 +4,7 @@
 #include "cli/output/payload_text.hpp"
 #include "cli/output/readable.hpp"
 #include "cli/output/row_table.hpp"
+#include "core/iso_time.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -18,7 +19,9 @@ Table names_and_values(const EventPage& page) {
     table.rows.push_back({name, value ? Cell{*value} : Cell{}});
   };
   for (const auto& [name, value] : page.facts) add(name, value);
-  for (const auto& [name, value] : page.headers)
+  const auto& timestamp = page.record.timestamp;
+  add("timestamp", timestamp ? std::optional(iso_text(*timestamp)) : std::nullopt);
+  for (const auto& [name, value] : page.record.headers)
     add("header " + readable(name), readable_if(value));
   return table;
 }
@@ -40,7 +43,7 @@ void for_programs(const Invocation& invocation, const EventPage& page) {
   const auto add = [&](const char* name, const std::optional<std::string>& value) {
     table.rows.push_back({std::string(name), value ? Cell{*value} : Cell{}});
   };
-  add("value", readable_if(page.value));
+  add("value", readable_if(page.record.value));
   if (page.original_value) add("original_value", readable(*page.original_value));
   for (const auto row : page.history) add("history", history_text(row));
   invocation.answer(table);
@@ -57,7 +60,7 @@ void section(std::ostream& out, const std::string& title,
 void for_people(const Invocation& invocation, const EventPage& page) {
   auto& out = invocation.io.out;
   invocation.answer(names_and_values(page));
-  section(out, "value", page.value);
+  section(out, "value", page.record.value);
   if (page.original_value) section(out, "original value", page.original_value);
   if (page.history.empty()) return;
   out << "\nhistory\n";

@@ -15,8 +15,8 @@ namespace kinbox::cli {
 struct EventPage {
   /// What is known of it, by name; absent: not known.
   std::vector<std::pair<std::string, std::optional<std::string>>> facts;
-  std::vector<OwnedRecord::OwnedHeader> headers;
-  std::optional<std::string> value;
+  /// Its timestamp, headers and value are shown; what else is to be is among the facts.
+  OwnedRecord record;
   /// The value as it came, if a person put another one beside it.
   std::optional<std::string> original_value = {};
   /// With the columns at, what, detail, audit, who, reason.
