@@ -243,9 +243,13 @@ TEST_P(LetterDeskContract, AnEditedValueStandsBesideTheOriginal) {
   EXPECT_THROW(store_edited(database(), 1, read, "x", {.who = "max", .action = "dlq edit"}),
                LettersMoved)
       << "it was read before zoe stored hers";
-  store_edited(database(), 1, again, "v1", {.who = "zoe", .action = "dlq edit"});
+  store_edited(database(), 1, again, "hers", {.who = "zoe", .action = "dlq edit"});
+  EXPECT_THROW(store_edited(database(), 1, again, "his", {.who = "max", .action = "dlq edit"}),
+               LettersMoved);
+  store_edited(database(), 1, read_value(database(), 1), "v1",
+               {.who = "zoe", .action = "dlq edit"});
   EXPECT_EQ(read_value(database(), 1).edited, std::nullopt);
-  EXPECT_EQ(number("SELECT count(*) FROM {kinbox}.dead_letter_history WHERE what = 'edited'"), 2);
+  EXPECT_EQ(number("SELECT count(*) FROM {kinbox}.dead_letter_history WHERE what = 'edited'"), 3);
 }
 
 /// Two people press enter at once.
