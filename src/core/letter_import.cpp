@@ -21,25 +21,30 @@ constexpr std::size_t kMaxName = 512;
 /// Letters that travel together: their values are one message.
 constexpr std::size_t kInsertedAtOnce = 500;
 
+// Offsets say nothing without the topic's id, which letters from elsewhere mostly do not know: the
+// one that the consumer reads counts, and none. A place in a DLQ ("dlq:...") is nobody else's. The
+// ids stand in a list, and are not looked up by the letter, so that the unique index finds them;
+// OFFSET 0 keeps PostgreSQL from reading all letters for a join.
 constexpr std::string_view kFindCoordinatesEach =
-    "SELECT $6 FROM {kinbox}.dead_letters AS d WHERE d.consumer = $1 AND d.topic = $2 "
-    "AND (d.topic_id = $3 OR ($3 NOT LIKE 'dlq:%' AND d.topic_id IN ('', {topic id}))) "
-    "AND d.partition = $4 AND d.record_offset = $5";
+    "SELECT $6 FROM {kinbox}.dead_letters WHERE consumer = $1 AND topic = $2 AND topic_id IN ($3, "
+    "CASE WHEN substr($3, 1, 4) = 'dlq:' THEN $3 ELSE '' END, "
+    "CASE WHEN substr($3, 1, 4) = 'dlq:' THEN $3 ELSE COALESCE("
+    "(SELECT at.topic_id FROM {kinbox}.consumer_progress AS at "
+    "WHERE at.consumer = $1 AND at.topic = $2 AND at.partition = $4), '') END) "
+    "AND partition = $4 AND record_offset = $5";
 constexpr std::string_view kFindCoordinatesAll =
     "SELECT wanted.place FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], "
     "$5::bigint[], $6::bigint[]) "
     "AS wanted (consumer, topic, topic_id, partition, record_offset, place) "
-    "JOIN {kinbox}.dead_letters AS d ON d.consumer = wanted.consumer AND d.topic = wanted.topic "
-    "AND (d.topic_id = wanted.topic_id "
-    "OR (wanted.topic_id NOT LIKE 'dlq:%' AND d.topic_id IN ('', {topic id}))) "
-    "AND d.partition = wanted.partition AND d.record_offset = wanted.record_offset";
+    "WHERE EXISTS (SELECT 1 FROM {kinbox}.dead_letters AS d "
+    "WHERE d.consumer = wanted.consumer AND d.topic = wanted.topic AND d.topic_id = ANY "
+    "(ARRAY[wanted.topic_id, "
+    "CASE WHEN substr(wanted.topic_id, 1, 4) = 'dlq:' THEN wanted.topic_id ELSE '' END, "
+    "CASE WHEN substr(wanted.topic_id, 1, 4) = 'dlq:' THEN wanted.topic_id ELSE COALESCE("
+    "(SELECT at.topic_id FROM {kinbox}.consumer_progress AS at WHERE at.consumer = wanted.consumer "
+    "AND at.topic = wanted.topic AND at.partition = wanted.partition), '') END]) "
+    "AND d.partition = wanted.partition AND d.record_offset = wanted.record_offset OFFSET 0)";
 constexpr std::size_t kCoordinateColumns = 6;
-// Offsets say nothing without the topic's id, which letters from elsewhere mostly do not know. One
-// that stands at a DLQ's place ("dlq:...") is nobody else's.
-constexpr std::string_view kTopicId =
-    "COALESCE((SELECT topic_id FROM {kinbox}.consumer_progress AS at WHERE at.consumer = "
-    "d.consumer "
-    "AND at.topic = d.topic AND at.partition = d.partition), '')";
 
 // An id_conflict is another event under this id.
 constexpr std::string_view kFindEventsEach =
@@ -110,12 +115,6 @@ std::optional<std::string> time_text(std::optional<Timestamp> time) {
 std::optional<Bytes> bytes_of(const std::optional<std::string>& text) {
   if (!text) return std::nullopt;
   return as_bytes(*text);
-}
-
-std::string with_topic_id(std::string_view sql) {
-  constexpr std::string_view kName = "{topic id}";
-  std::string text(sql);
-  return text.replace(text.find(kName), kName.size(), kTopicId);
 }
 
 bool same_bytes(Bytes a, const ByteVector& b) {
@@ -214,8 +213,7 @@ LetterImport::LetterImport(std::string consumer, const Dialect& dialect)
     : consumer_(std::move(consumer)),
       inbox_(consumer_, dialect),
       history_(dialect),
-      find_coordinates_{dialect.render(with_topic_id(kFindCoordinatesEach)),
-                        dialect.render(with_topic_id(kFindCoordinatesAll))},
+      find_coordinates_{dialect.render(kFindCoordinatesEach), dialect.render(kFindCoordinatesAll)},
       find_events_{dialect.render(kFindEventsEach), dialect.render(kFindEventsAll)},
       insert_{dialect.render(kInsertEach), dialect.render(kInsertAll)} {}
 
