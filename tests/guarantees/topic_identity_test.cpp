@@ -47,6 +47,12 @@ TEST_P(TopicIdentity, ATopicCreatedAnewHaltsBeforeItsFirstRecordAndSaysBothIds) 
   EXPECT_EQ(stored_id(), "orders.created#0");
 }
 
+TEST_P(TopicIdentity, ADeadLetterKeepsTheIdOfItsTopic) {
+  log.append_json(p0, "{broken");
+  run_until_idle({p0});
+  EXPECT_THAT(texts("SELECT topic_id FROM {kinbox}.dead_letters"), ElementsAre("orders.created#0"));
+}
+
 TEST_P(TopicIdentity, ATopicCreatedAnewUnderARunningWorkerHaltsIt) {
   options.topic_check = std::chrono::milliseconds{1};
   send_three("old-");

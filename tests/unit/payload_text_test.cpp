@@ -109,6 +109,7 @@ TEST(PayloadText, LetsNothingReachTheTerminalThatMovesIt) {
                 .lines,
             "\"\\x9b31m\"\n");
   EXPECT_EQ(payload_text("\x1B[31m").form, "hex");
+  EXPECT_EQ(payload_text("a\x7F").form, "hex");
   EXPECT_EQ(payload_text("a\rb").lines, "a\\rb\n");
 }
 
