@@ -4,6 +4,7 @@
 
 #include "cli/dlq/letter_desk.hpp"
 #include "cli/dlq/purge.hpp"
+#include "core/error_group.hpp"
 #include "core/header_codec.hpp"
 #include "core/letter_import.hpp"
 #include "core/outbox_place.hpp"
@@ -215,6 +216,14 @@ TEST_P(ParkedDeskContract, ALetterThatWaitedIsThatLetterAgain) {
   EXPECT_EQ(row.get<std::string>("state"), "open");
   EXPECT_EQ(row.get<std::int64_t>("redrive_count"), 1);
   EXPECT_EQ(row.get<std::string>("reason"), "retries_exhausted");
+  EXPECT_EQ(row.get<std::string>("error_group"),
+            error_group({.reason = "retries_exhausted",
+                         .handler = "stock",
+                         .error_type = "",
+                         .error_code = "",
+                         .error_text = "zoe@example.com is unknown",
+                         .attempts = 3,
+                         .first_failed_at = {}}));
   EXPECT_EQ(text("SELECT verdict FROM {kinbox}.processed_events"), "dead");
   EXPECT_EQ(number("SELECT parked FROM {kinbox}.consumer_progress"), 5)
       << "it was imported: no counter knows it";

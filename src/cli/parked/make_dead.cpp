@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "cli/parked/parked_desk.hpp"
+#include "core/error_group.hpp"
 #include "core/event_body.hpp"
 #include "core/header_codec.hpp"
 
@@ -33,7 +34,8 @@ constexpr std::string_view kCarryOver =
 constexpr std::string_view kReopen =
     "UPDATE {kinbox}.dead_letters SET state = 'open', due_at = NULL, changed_at = {now}, "
     "redrive_count = redrive_count + 1, reason = $2, handler = $3, error_type = $4, "
-    "error_code = $5, error_text = $6, attempts = $7 WHERE id = $1";
+    "error_code = $5, error_text = $6, error_group = $7, attempts = $8, dead_at = {now} "
+    "WHERE id = $1";
 
 constexpr std::string_view kRemove = "DELETE FROM {kinbox}.parked_events WHERE id = $1";
 
@@ -115,7 +117,7 @@ class Undertaker {
   std::int64_t reopened(std::int64_t letter, const Row& row) {
     const auto failure = failure_of(row);
     run(kReopen, letter, failure.reason, failure.handler, failure.error_type, failure.error_code,
-        failure.error_text, failure.attempts);
+        failure.error_text, error_group(failure), failure.attempts);
     return letter;
   }
 
