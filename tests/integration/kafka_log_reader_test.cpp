@@ -85,6 +85,8 @@ TEST_F(KafkaLogReader, ComesToTheEndOfALogThatEndsWithMarkers) {
   const auto range = reader.ranges(all).at(partition(0));
   EXPECT_THAT(read(reader, {{partition(0), range.start, range.end}}),
               ElementsAre("0@0", "0@4", "0@5"));
+  EXPECT_THAT(read(reader, {{partition(0), 0, 2}}), ElementsAre("0@0"))
+      << "what follows a gap is beyond the slice";
 }
 
 TEST_F(KafkaLogReader, DoesNotWaitForATransactionThatIsOpen) {

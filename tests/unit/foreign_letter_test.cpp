@@ -252,6 +252,13 @@ TEST(ForeignLetter, OfSeveralFormatsHasTheOneThatWasAddedLast) {
   EXPECT_EQ(read(letter.record).format, Format::kSpring) << "its headers are the record's own";
 }
 
+TEST(ForeignLetter, TheOrderOfItsHeadersDecidesAndNotThatOfTheFormats) {
+  const OwnedRecord::OwnedHeader spring{"kafka_dlt-original-topic", "a"};
+  const OwnedRecord::OwnedHeader connect{"__connect.errors.topic", "b"};
+  EXPECT_EQ(read(with_headers({spring, connect})).format, Format::kConnect);
+  EXPECT_EQ(read(with_headers({connect, spring})).format, Format::kSpring);
+}
+
 TEST(ForeignLetter, OfNoKnownFormatIsTheRecordItself) {
   const auto record = with_headers({{"id", "e-1"}});
   const auto letter = read(record);
