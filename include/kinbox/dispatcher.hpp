@@ -12,6 +12,7 @@
 #include "kinbox/database.hpp"
 #include "kinbox/dead_letter.hpp"
 #include "kinbox/event_decoder.hpp"
+#include "kinbox/handler_clock.hpp"
 #include "kinbox/handler_registry.hpp"
 #include "kinbox/observer.hpp"
 #include "kinbox/outbox.hpp"
@@ -62,6 +63,9 @@ struct DispatcherOptions {
   std::chrono::milliseconds max_transaction_time{15'000};
   /// Records in one transaction.
   std::size_t max_batch = 500;
+  /// Runs while a handler does that has a limit. For a thread that looks for handlers that do not
+  /// come back: one per worker, and it outlives the worker. Null: nobody looks.
+  HandlerClock* clock = nullptr;
 };
 
 /// Takes records to their verdicts: one transaction per batch, split when an event fails.

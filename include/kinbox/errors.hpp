@@ -83,6 +83,13 @@ class TransactionMisuse : public SqlError {
   explicit TransactionMisuse(const std::string& text) : SqlError(text, "kinbox_misuse") {}
 };
 
+/// The handler's time was over: while it waited for its statement, which was cancelled, or before
+/// it came back by itself. Counts against its event, whatever the handler made of it.
+class HandlerTimeout : public SqlError {
+ public:
+  explicit HandlerTimeout(const std::string& text) : SqlError(text, "kinbox_timeout") {}
+};
+
 /// What handlers throw to say more than "it failed". `code` is a stable word of the user's for
 /// grouping and rules; it may be empty.
 class HandlerError : public Error {

@@ -18,5 +18,7 @@ inline constexpr std::string_view kHandlerRejected = "handler_rejected";
 inline constexpr std::string_view kRetriesExhausted = "retries_exhausted";
 inline constexpr std::string_view kKillsTransaction = "kills_transaction";
 inline constexpr std::string_view kImported = "imported";
+inline constexpr std::string_view kTimeout = "timeout";
+inline constexpr std::string_view kCrashed = "crashed";
 
 }  // namespace kinbox::reason

@@ -17,6 +17,7 @@
 namespace kinbox {
 
 class Event;
+class HandlerClock;
 class Transaction;
 
 /// The event whose handler is running, as far as what that emits must know of it.
@@ -153,6 +154,15 @@ class OpenTransaction : public Transaction {
   /// transaction; taken back by native access.
   void give_way_after(std::chrono::milliseconds patience) { do_give_way_after(patience); }
 
+  /// From now on a handler's statement is waited for no longer than `clock`, which runs, allows: it
+  /// is cancelled then, and HandlerTimeout dooms the transaction. Waiting for what others sent
+  /// before restarts the clock. Null: nothing is cancelled any more. What is sent to cancel reaches
+  /// no other transaction, and no COMMIT.
+  void limit_waits(HandlerClock* clock) {
+    clock_ = clock;
+    do_limit_waits();
+  }
+
   /// Runs `statement` for every row of `rows` (row after row, `columns` each) and gives the rows it
   /// returned; their order is unspecified.
   Rows query_bulk(const BulkStatement& statement, std::span<const SqlParam> rows,
@@ -183,6 +193,11 @@ class OpenTransaction : public Transaction {
  protected:
   Origin origin() const noexcept { return origin_; }
 
+  /// Of the handler that runs; null if it has no limit, or none runs.
+  HandlerClock* clock() const noexcept { return clock_; }
+  /// clock() is another one.
+  virtual void do_limit_waits() {}
+
   /// The handler that was running has returned.
   virtual void do_end_event() {}
   virtual void do_send_one_by_one() {}
@@ -201,26 +216,32 @@ class OpenTransaction : public Transaction {
   void notify_relays();
 
   Origin origin_ = Origin::kFramework;
+  HandlerClock* clock_ = nullptr;
   bool over_ = false;
 };
 
-/// Statements sent while it lives count as a handler's, and what is emitted as its effects.
+/// Statements sent while it lives count as a handler's, and what is emitted as its effects. `clock`
+/// as with limit_waits.
 class HandlerScope {
  public:
-  explicit HandlerScope(OpenTransaction& transaction, const Handling& handling = {})
-      : transaction_(transaction) {
+  explicit HandlerScope(OpenTransaction& transaction, const Handling& handling = {},
+                        HandlerClock* clock = nullptr)
+      : transaction_(transaction), clock_(clock) {
     transaction_.set_origin(OpenTransaction::Origin::kHandler);
     transaction_.set_handling(handling);
+    if (clock_ != nullptr) transaction_.limit_waits(clock_);
   }
   HandlerScope(const HandlerScope&) = delete;
   HandlerScope& operator=(const HandlerScope&) = delete;
   ~HandlerScope() {
+    if (clock_ != nullptr) transaction_.limit_waits(nullptr);
     transaction_.set_handling({});
     transaction_.set_origin(OpenTransaction::Origin::kFramework);
   }
 
  private:
   OpenTransaction& transaction_;
+  HandlerClock* clock_;
 };
 
 }  // namespace kinbox

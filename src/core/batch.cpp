@@ -30,6 +30,23 @@ StatementNumber blamed_statement(const std::exception_ptr& error) {
   }
 }
 
+std::string text_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "something that is no std::exception";
+  }
+}
+
+/// A handler came back late. What it met, if anything, is told: it may say what it waited for.
+std::exception_ptr timeout(const std::exception_ptr& met, std::chrono::milliseconds limit) {
+  auto text = "the handler took longer than its " + std::to_string(limit.count()) + "ms";
+  if (met) text += "; it met: " + text_of(met);
+  return std::make_exception_ptr(HandlerTimeout(text));
+}
+
 bool same_bytes(Bytes a, const ByteVector& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end());
 }
@@ -221,25 +238,38 @@ void Batch::settle_new(OpenTransaction& tx, std::size_t index) {
 }
 
 void Batch::handle(OpenTransaction& tx, std::size_t index) {
-  const auto& item = *items_[index];
-  std::exception_ptr thrown;
-  {
-    const HandlerScope scope(tx, {.consumer = parts_.consumer, .event = &*item.event});
-    try {
-      item.handler->handler->handle(*item.event, tx);
-    } catch (...) {
-      thrown = std::current_exception();
-    }
-  }
+  const auto handled = call_handler(tx, *items_[index]);
   // What the transaction knows outranks what the handler made of it: a swallowed SQL error still
   // fails its event, a lost connection is nobody's fault whatever was thrown on top of it.
-  if (const auto failure = tx.known_failure()) {
-    if (is_infrastructure(failure)) std::rethrow_exception(failure);
-    throw Failed{senders_.blamed(blamed_statement(failure), index), failure};
-  }
-  if (thrown) throw Failed{index, thrown};
+  const auto known = known_failure(tx, index);
+  if (known && !(handled.late && known->index == index)) throw *known;
+  if (handled.late)
+    throw Failed{index, timeout(known ? known->error : handled.thrown, parts_.clock->limit())};
+  if (handled.thrown) throw Failed{index, handled.thrown};
   parts_.observer.on_step(Step::kHandled);
   look_at_clock(index);
+}
+
+Batch::Handled Batch::call_handler(OpenTransaction& tx, const BatchItem& item) {
+  const auto limit = item.handler->traits.timeout;
+  auto* const clock = limit ? parts_.clock : nullptr;
+  const HandlerScope scope(tx, {.consumer = parts_.consumer, .event = &*item.event}, clock);
+  Handled handled;
+  if (clock != nullptr) clock->start({item.handler->name, &*item.event}, limit);
+  try {
+    item.handler->handler->handle(*item.event, tx);
+  } catch (...) {
+    handled.thrown = std::current_exception();
+  }
+  if (clock != nullptr) handled.late = clock->stop();
+  return handled;
+}
+
+std::optional<Batch::Failed> Batch::known_failure(OpenTransaction& tx, std::size_t index) const {
+  const auto failure = tx.known_failure();
+  if (!failure) return std::nullopt;
+  if (is_infrastructure(failure)) std::rethrow_exception(failure);
+  return Failed{senders_.blamed(blamed_statement(failure), index), failure};
 }
 
 void Batch::bury(OpenTransaction& tx, const BatchItem& item, const Failure& failure) {

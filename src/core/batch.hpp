@@ -15,6 +15,7 @@
 #include "kinbox/database.hpp"
 #include "kinbox/dead_letter.hpp"
 #include "kinbox/dispatcher.hpp"
+#include "kinbox/handler_clock.hpp"
 #include "kinbox/handler_registry.hpp"
 #include "kinbox/inbox.hpp"
 #include "kinbox/observer.hpp"
@@ -76,6 +77,8 @@ class Batch {
     IdConflict id_conflict = IdConflict::kDeadLetter;
     std::chrono::milliseconds max_transaction_time{15'000};
     std::string consumer = {};
+    /// Null: handlers have all the time they want.
+    HandlerClock* clock = nullptr;
   };
 
   /// How handlers' statements go to the database.
@@ -140,6 +143,13 @@ class Batch {
   void settle_known(OpenTransaction& tx, std::size_t index, const Inbox::Entry& entry);
   void settle_new(OpenTransaction& tx, std::size_t index);
   void handle(OpenTransaction& tx, std::size_t index);
+  struct Handled {
+    std::exception_ptr thrown;
+    bool late = false;
+  };
+  Handled call_handler(OpenTransaction& tx, const BatchItem& item);
+  /// Whose failure the transaction knows of, if of any; throws it if it is nobody's.
+  std::optional<Failed> known_failure(OpenTransaction& tx, std::size_t index) const;
   void bury(OpenTransaction& tx, const BatchItem& item, const Failure& failure);
   void reply(OpenTransaction& tx);
   void close(OpenTransaction& tx);

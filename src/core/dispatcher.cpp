@@ -56,7 +56,8 @@ class Dispatcher::Impl {
                      replies_ ? &*replies_ : nullptr,
                      options.id_conflict,
                      options.max_transaction_time,
-                     parts.consumer},
+                     parts.consumer,
+                     options.clock != nullptr ? options.clock : &clock_},
         limit_(options.max_batch),
         strikes_(options.max_batch) {}
 
@@ -291,6 +292,7 @@ class Dispatcher::Impl {
   Progress progress_;
   DeadLetters dead_letters_;
   std::optional<Replies> replies_;
+  HandlerClock clock_;
   Batch::Parts batch_parts_;
   std::size_t limit_;
   Batch::Sending sending_ = Batch::Sending::kCombined;

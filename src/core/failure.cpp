@@ -60,6 +60,10 @@ Diagnosis diagnose(const std::exception_ptr& error) {
     auto diagnosis = described(static_cast<const std::exception&>(e));
     diagnosis.failure.reason = reason::kKillsTransaction;
     return diagnosis;
+  } catch (const HandlerTimeout& e) {
+    auto diagnosis = described(static_cast<const std::exception&>(e));
+    diagnosis.failure.reason = reason::kTimeout;
+    return diagnosis;
   } catch (const SqlError& e) {
     auto diagnosis = described(static_cast<const std::exception&>(e));
     diagnosis.failure.error_code = e.code();

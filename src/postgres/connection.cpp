@@ -182,6 +182,14 @@ ResultHandle Connection::next_result(Deadline deadline) {
   return ResultHandle(PQgetResult(raw()));
 }
 
+bool Connection::has_result_by(Deadline deadline) {
+  while (PQisBusy(raw()) != 0) {
+    if (wait_for(PQsocket(raw()), POLLIN, deadline) == 0) return false;
+    if (PQconsumeInput(raw()) == 0) break;
+  }
+  return true;
+}
+
 short Connection::wait(short events, Deadline deadline) {
   const short ready = wait_for(PQsocket(raw()), events, deadline);
   if (ready != 0) return ready;

@@ -50,6 +50,8 @@ class Connection {
   void flush(Deadline deadline);
   /// Waits for the next result of what was sent.
   ResultHandle next_result(Deadline deadline);
+  /// False when `deadline` passes before there is one. The connection stays as it is.
+  bool has_result_by(Deadline deadline);
   StatementCache& statements() { return statements_; }
   InsertForms& insert_forms() { return insert_forms_; }
 

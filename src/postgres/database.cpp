@@ -35,7 +35,7 @@ class PostgresDatabase final : public Database {
 
   std::unique_ptr<OpenTransaction> begin() override {
     auto transaction = std::make_unique<PostgresTransaction>(idle_connection(), dialect_);
-    transaction->begin(session_text_, options_.lock_timeout);
+    transaction->begin(session_text_, options_);
     return transaction;
   }
 

@@ -1,8 +1,10 @@
 #include "postgres/pipeline.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "kinbox/errors.hpp"
+#include "postgres/cancel.hpp"
 #include "postgres/result_rows.hpp"
 
 namespace kinbox::postgres {
@@ -15,6 +17,9 @@ constexpr std::size_t kMaxPendingBytes = 1 << 20;
 // So many statements leave together. Each group ends with a sync: between two groups the server
 // counts the session as idle in its transaction, and ends it when we are frozen.
 constexpr std::size_t kGroup = 128;
+
+// A server that does not answer to a cancel in that time is ill, and no event's fault.
+constexpr std::chrono::seconds kAfterCancel{3};
 
 }  // namespace
 
@@ -70,13 +75,20 @@ void Pipeline::flush() {
   connection_.flush(connection_.call_deadline());
 }
 
-Pipeline::Answers Pipeline::await() {
+Pipeline::Answers Pipeline::await(std::optional<Limit> limit) {
   flush();
   Answers answers;
+  auto others = others_before_own(limit);
   while (!pending_.empty()) {
+    if (limit && others.groups == 0) {
+      if (std::exchange(others.waited, false)) limit->clock.restart();
+      answers.cancelled = answers.cancelled || cancel_if_late(limit->clock);
+    }
     const auto pending = std::move(pending_.front());
     pending_.pop_front();
-    auto result = answer_to(pending);
+    if (others.groups > 0) --others.groups;
+    auto result =
+        answer_to(pending, answers.cancelled ? after(kAfterCancel) : connection_.call_deadline());
     if (!result && answers.failure) break;  // what the server said last, before it went
     if (!result) {
       connection_.abandon();
@@ -85,14 +97,45 @@ Pipeline::Answers Pipeline::await() {
     note(pending, std::move(result), answers);
     if (answers.failure && connection_.lost()) break;
   }
+  if (limit && (others.waited || others.mixed)) limit->clock.restart();
+  answers.mixed = others.mixed;
   pending_.clear();
   pending_bytes_ = 0;
   begun_ = begun_ || !answers.failure;
   return answers;
 }
 
-ResultHandle Pipeline::answer_to(const Pending& pending) {
-  const auto deadline = connection_.call_deadline();
+/// The server keeps its answers back until the end of a group.
+Pipeline::Others Pipeline::others_before_own(const std::optional<Limit>& limit) const {
+  Others others;
+  if (!limit) return others;
+  std::size_t in_group = 0;
+  for (const auto& pending : pending_) {
+    const auto number = pending.sender.number;
+    if (pending.kind == Kind::kSync) {
+      others.groups += in_group + 1;
+      in_group = 0;
+      others.waited = others.waited || std::exchange(others.mixed, false);
+      continue;
+    }
+    if (number > limit->last_of_others) return others;
+    ++in_group;
+    // 0 is nobody's: a look at the catalogue, say, for the handler's sake.
+    others.mixed = others.mixed || number != 0;
+  }
+  return others;
+}
+
+bool Pipeline::cancel_if_late(const HandlerClock& clock) {
+  if (connection_.has_result_by(clock.deadline())) return false;
+  if (cancel(connection_.raw(), after(kAfterCancel))) return true;
+  connection_.abandon();
+  throw InfrastructureError(
+      "PostgreSQL: the handler's time is over, and its statement cannot be cancelled: the server "
+      "cannot be reached; connection dropped");
+}
+
+ResultHandle Pipeline::answer_to(const Pending& pending, Deadline deadline) {
   auto first = connection_.next_result(deadline);
   if (pending.kind == Kind::kSync || !first) return first;
   if (is_copy(*first)) {

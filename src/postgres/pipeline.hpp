@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kinbox/handler_clock.hpp"
 #include "kinbox/transaction.hpp"
 #include "postgres/connection.hpp"
 
@@ -53,6 +54,17 @@ class Pipeline {
     /// To the statement sent last; of no use after a failure.
     ResultHandle last;
     std::optional<Failure> failure;
+    /// The statements of the handler took too long, and were cancelled. Nothing may be sent behind
+    /// that but a rollback.
+    bool cancelled = false;
+    /// Others' statements travelled together with the handler's first: nobody knows whose took the
+    /// time.
+    bool mixed = false;
+  };
+  /// A handler that waits for its own statements: those after `last_of_others`.
+  struct Limit {
+    HandlerClock& clock;
+    StatementNumber last_of_others = 0;
   };
   /// Lets the server begin with what was sent, as far as the socket takes it. Does nothing before
   /// BEGIN is answered.
@@ -61,7 +73,10 @@ class Pipeline {
   void flush();
   /// Waits for all answers, each within the connection's call deadline. Throws InfrastructureError
   /// when one does not come; the connection is lost then.
-  Answers await();
+  ///
+  /// With a `limit`, the handler's own statements are cancelled when its time is over. Its time
+  /// begins anew when others' are answered, as far as one can tell: the last sync separates them.
+  Answers await(std::optional<Limit> limit = std::nullopt);
 
   /// Rows that an answered statement inserted, updated or deleted.
   std::int64_t affected_rows(StatementNumber number) const;
@@ -80,7 +95,18 @@ class Pipeline {
   void sync();
   void note(const Pending& pending, ResultHandle result, Answers& answers);
   void note_affected(StatementNumber number, PGresult& result);
-  ResultHandle answer_to(const Pending& pending);
+  ResultHandle answer_to(const Pending& pending, Deadline deadline);
+  struct Others {
+    /// So many of what is pending are groups that others sent, whole.
+    std::size_t groups = 0;
+    /// There are others' statements among those.
+    bool waited = false;
+    /// There are others' statements in the group of the handler's first.
+    bool mixed = false;
+  };
+  Others others_before_own(const std::optional<Limit>& limit) const;
+  /// Cancels when its time is over and there is no answer.
+  bool cancel_if_late(const HandlerClock& clock);
 
   Connection& connection_;
   Parameters parameters_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kinbox/errors.hpp"
+#include "kinbox/handler_clock.hpp"
 #include "postgres/error_classes.hpp"
 #include "postgres/result_rows.hpp"
 
@@ -15,8 +16,13 @@ namespace {
 // Enough for a healthy server; with another one, dropping the connection rolls back as well.
 constexpr std::chrono::seconds kRollbackDeadline{5};
 
+/// Of a handler whose time is over.
+constexpr std::chrono::milliseconds kShortest{1};
+
 constexpr const char* kBegin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 constexpr const char* kCommit = "COMMIT";
+constexpr const char* kStatementTimeout = "SELECT set_config('statement_timeout', $1, true)";
+constexpr std::string_view kCancelled = "57014";
 constexpr const char* kLockTimeout = "SELECT set_config('lock_timeout', $1, true)";
 
 /// A syntax error in a script of a hundred lines needs more than its message.
@@ -40,9 +46,10 @@ PostgresTransaction::PostgresTransaction(std::shared_ptr<Connection> connection,
                                          const Dialect& dialect)
     : connection_(std::move(connection)), dialect_(dialect), pipeline_(*connection_) {}
 
-void PostgresTransaction::begin(std::string_view session, std::chrono::milliseconds lock_timeout) {
+void PostgresTransaction::begin(std::string_view session, const Options& options) {
   session_ = session;
-  lock_timeout_ = lock_timeout;
+  lock_timeout_ = options.lock_timeout;
+  statement_timeout_ = options.statement_timeout;
   pipeline_.send({.begins = true}, kBegin, {});
   pipeline_.send({.begins = true}, session, {});
 }
@@ -97,6 +104,7 @@ void PostgresTransaction::do_flush() {
 void PostgresTransaction::do_commit(const std::function<void()>& on_sent) {
   refuse_native_failure();
   connection_->end_native();
+  unlimit_native();
   send_sets();
   Pipeline::Answers answers;
   try {
@@ -159,13 +167,33 @@ pqxx::transaction_base& PostgresTransaction::native() {
     pipeline_.send({}, session_, {});
     await();
   }
+  limit_native();
   return connection_->native().transaction();
+}
+
+void PostgresTransaction::limit_native() {
+  if (clock() == nullptr) return;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(clock()->deadline() -
+                                                                 std::chrono::steady_clock::now());
+  // Zero would mean no bound at all.
+  const auto text = std::to_string(std::clamp(left, kShortest, statement_timeout_).count());
+  const std::array<SqlParam, 1> params{text};
+  pipeline_.send({}, kStatementTimeout, params);
+  await();
+  native_is_limited_ = true;
+}
+
+void PostgresTransaction::unlimit_native() {
+  if (std::exchange(native_is_limited_, false)) pipeline_.send({}, session_, {});
 }
 
 void PostgresTransaction::send(StatementNumber number, std::string_view sql,
                                std::span<const SqlParam> params) {
   refuse_native_failure();
+  unlimit_native();
   send_sets();
+  const bool first_of_handler = clock() != nullptr && number == last_of_others_ + 1;
+  if (one_by_one_ && first_of_handler) pipeline_.push();
   pipeline_.send({number, origin()}, sql, params);
 }
 
@@ -211,10 +239,33 @@ void PostgresTransaction::send_sets() {
 }
 
 ResultHandle PostgresTransaction::await() {
-  auto answers = pipeline_.await();
+  auto answers = pipeline_.await(limit());
+  if (answers.cancelled) fail_late(answers);
   if (answers.failure) fail(*answers.failure->result, answers.failure->sender);
   connection_->resume_native();
   return std::move(answers.last);
+}
+
+std::optional<Pipeline::Limit> PostgresTransaction::limit() const {
+  if (clock() == nullptr) return std::nullopt;
+  return Pipeline::Limit{*clock(), last_of_others_};
+}
+
+/// Also when the statement was done before it could be cancelled.
+void PostgresTransaction::fail_late(const Pipeline::Answers& answers) {
+  // Whatever becomes of the request to cancel, it finds no other transaction here.
+  connection_->retire();
+  const auto& failure = answers.failure;
+  if (failure && sqlstate_of(*failure->result) != kCancelled)
+    fail(*failure->result, failure->sender);
+  HandlerTimeout error("PostgreSQL: cancelled when the handler's time was over (" +
+                       std::to_string(clock()->limit().count()) + "ms)");
+  // Run again, one by one, each event's statements travel alone.
+  if (answers.mixed)
+    error.blame(kOneOfSeveral);
+  else if (failure)
+    error.blame(failure->sender.number);
+  throw error;
 }
 
 void PostgresTransaction::fail(const PGresult& result, Pipeline::Sender sender) {

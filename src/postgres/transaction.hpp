@@ -18,9 +18,9 @@ class PostgresTransaction final : public OpenTransaction {
   PostgresTransaction(std::shared_ptr<Connection> connection, const Dialect& dialect);
   ~PostgresTransaction() override;
 
-  /// BEGIN, and `session` behind it, which sets the transaction up, `lock_timeout` among it. Before
-  /// all else. `session` outlives this.
-  void begin(std::string_view session, std::chrono::milliseconds lock_timeout);
+  /// BEGIN, and `session` behind it, which sets the transaction up with the timeouts of `options`.
+  /// Before all else. `session` outlives this.
+  void begin(std::string_view session, const Options& options);
 
   const Dialect& dialect() const override { return dialect_; }
   pqxx::transaction_base& native();
@@ -37,6 +37,7 @@ class PostgresTransaction final : public OpenTransaction {
   Rows do_query_bulk(const BulkStatement& statement, std::span<const SqlParam> rows,
                      std::size_t columns) override;
   void do_end_event() override { sets_.join(); }
+  void do_limit_waits() override { last_of_others_ = last_statement(); }
   void do_send_one_by_one() override { one_by_one_ = true; }
   void do_flush() override;
   void do_commit(const std::function<void()>& on_sent) override;
@@ -51,6 +52,11 @@ class PostgresTransaction final : public OpenTransaction {
   void send_sets();
   /// The answer to the statement sent last, when all have come.
   ResultHandle await();
+  std::optional<Pipeline::Limit> limit() const;
+  [[noreturn]] void fail_late(const Pipeline::Answers& answers);
+  /// Statements through libpqxx take no longer than the handler may, or as long as ever again.
+  void limit_native();
+  void unlimit_native();
   [[noreturn]] void fail(const PGresult& result, Pipeline::Sender sender);
   void refuse_native_failure() const;
   void require_commit(const Pipeline::Answers& answers);
@@ -62,7 +68,11 @@ class PostgresTransaction final : public OpenTransaction {
   bool one_by_one_ = false;
   std::string_view session_;
   std::chrono::milliseconds lock_timeout_{0};
+  std::chrono::milliseconds statement_timeout_{0};
   bool gives_way_ = false;
+  /// The statement before the handler's first.
+  StatementNumber last_of_others_ = 0;
+  bool native_is_limited_ = false;
 };
 
 }  // namespace kinbox::postgres

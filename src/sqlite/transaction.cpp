@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include "kinbox/errors.hpp"
+#include "kinbox/handler_clock.hpp"
 #include "kinbox/sqlite/native.hpp"
 #include "sqlite/error_classes.hpp"
 
@@ -23,11 +24,24 @@ class ChangeCount {
   std::int64_t before_;
 };
 
+/// Steps of SQLite's machine between two looks at the clock: about a tenth of a millisecond.
+constexpr int kStepsBetweenLooks = 4'000;
+
+int is_over(void* clock) {
+  return std::chrono::steady_clock::now() > static_cast<HandlerClock*>(clock)->deadline() ? 1 : 0;
+}
+
 }  // namespace
 
 SqliteTransaction::SqliteTransaction(std::shared_ptr<Connection> connection, WriterGate::Turn turn,
                                      Dialect dialect)
     : connection_(std::move(connection)), turn_(std::move(turn)), dialect_(std::move(dialect)) {}
+
+/// Unlike sqlite3_interrupt it takes no other thread, and cannot come too late for its statement.
+void SqliteTransaction::do_limit_waits() {
+  sqlite3_progress_handler(connection_->handle(), clock() != nullptr ? kStepsBetweenLooks : 0,
+                           is_over, clock());
+}
 
 std::exception_ptr SqliteTransaction::silent_end() const {
   if (connection_->in_transaction()) return nullptr;
@@ -50,7 +64,13 @@ void SqliteTransaction::refuse_if_over() const {
 template <typename Call>
 void SqliteTransaction::inside(Call call) {
   refuse_if_over();
-  call();
+  try {
+    call();
+  } catch (const SqlError& error) {
+    if (clock() == nullptr || error.code() != "SQLITE_INTERRUPT") throw;
+    throw HandlerTimeout("SQLite: interrupted when the handler's time was over (" +
+                         std::to_string(clock()->limit().count()) + "ms)");
+  }
   refuse_if_over();
 }
 

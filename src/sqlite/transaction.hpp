@@ -35,6 +35,7 @@ class SqliteTransaction final : public OpenTransaction {
   std::exception_ptr do_native_failure() noexcept override;
   Rows do_query_bulk(const BulkStatement& statement, std::span<const SqlParam> rows,
                      std::size_t columns) override;
+  void do_limit_waits() override;
   void do_flush() override { refuse_if_over(); }
   void do_commit(const std::function<void()>& on_sent) override;
   void do_rollback() noexcept override;

@@ -33,6 +33,7 @@ class FaultTransaction : public OpenTransaction {
     return inner_->query_bulk(statement, rows, columns);
   }
   void do_end_event() override { inner_->set_origin(Origin::kFramework); }
+  void do_limit_waits() override { inner_->limit_waits(clock()); }
   void do_send_one_by_one() override { inner_->send_one_by_one(); }
   void do_give_way_after(std::chrono::milliseconds patience) override {
     inner_->give_way_after(patience);

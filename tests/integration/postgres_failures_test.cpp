@@ -2,6 +2,7 @@
 #include <future>
 
 #include "integration/postgres_fixture.hpp"
+#include "kinbox/handler_clock.hpp"
 #include "kinbox/inbox.hpp"
 #include "kinbox/postgres/native.hpp"
 #include "support/tcp_proxy.hpp"
@@ -327,6 +328,18 @@ class PostgresNetwork : public PostgresTest {
 TEST_F(PostgresNetwork, AStatementHasADeadline) {
   auto tx = remote_->begin();
   expect_deadline(TcpProxy::Direction::kToClient, [&] { tx->query("SELECT 1"); });
+}
+
+TEST_F(PostgresNetwork, AHandlersTimeThatPassesOnASilentNetworkIsNobodysFault) {
+  HandlerClock clock;
+  const auto tx = remote_->begin();
+  tx->flush();
+  clock.start({"stock", nullptr}, 50ms);
+  const HandlerScope handler(*tx, {}, &clock);
+  proxy_->stall(TcpProxy::Direction::kToClient);
+  EXPECT_THAT([&] { tx->query("SELECT 1"); },
+              ThrowsMessage<InfrastructureError>(HasSubstr("cannot be cancelled")));
+  proxy_->flow();
 }
 
 TEST_F(PostgresNetwork, BeginHasADeadline) {

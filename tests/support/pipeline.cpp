@@ -57,6 +57,7 @@ ConsumerSpec Pipeline::spec() {
     return std::make_unique<CallingHandler>(
         [this](const Event& event, Transaction& tx) { handle(event, tx); });
   };
+  handler.traits.timeout = handler_timeout;
   spec.handlers.push_back({std::move(handler)});
   spec.outbox = outbox_settings;
   spec.replies = replies;

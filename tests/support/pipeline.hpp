@@ -65,6 +65,7 @@ class Pipeline : public DatabaseContract {
   ScriptedLog log;
   RecordingObserver observer;
   Handle handle = [this](const Event& event, Transaction& tx) { insert_effect(event, tx); };
+  std::optional<std::chrono::milliseconds> handler_timeout;
   WorkerOptions options;
   std::optional<ReplyOptions> replies;
   OutboxOptions outbox_settings;
