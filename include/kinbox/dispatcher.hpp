@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -47,6 +48,8 @@ struct OwnedPartition {
   std::optional<Offset> failing_offset;
   Failure failure;
   std::chrono::steady_clock::time_point retry_at{};
+  /// While its claim is under suspicion: how many of its records were decided, one at a time.
+  std::size_t decided_alone = 0;
 };
 
 using OwnedPartitions = std::map<TopicPartition, OwnedPartition>;
@@ -63,6 +66,11 @@ struct DispatcherOptions {
   std::chrono::milliseconds max_transaction_time{15'000};
   /// Records in one transaction.
   std::size_t max_batch = 500;
+  /// How many processes one record may end, alone, before it is given up as `crashed`. At least 1.
+  std::int64_t max_crashes = 3;
+  /// Held while a record runs that may end the process. Workers of one process have the same one,
+  /// so that no record of another worker is charged. Null: there is one worker in this process.
+  std::mutex* trials = nullptr;
   /// Runs while a handler does that has a limit. For a thread that looks for handlers that do not
   /// come back: one per worker, and it outlives the worker. Null: nobody looks.
   HandlerClock* clock = nullptr;

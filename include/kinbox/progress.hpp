@@ -36,6 +36,13 @@ struct Tally {
   bool operator==(const Tally&) const = default;
 };
 
+/// A partition whose last owner did not leave in order: one of the next records may have ended it.
+struct Suspicion {
+  /// The record that an owner tried alone last, and how many owners that was the last thing of.
+  std::optional<Offset> attempted;
+  std::int64_t crashes = 0;
+};
+
 /// The right to advance one partition: lost as soon as somebody else claims it.
 struct PartitionClaim {
   std::int64_t epoch = 0;
@@ -43,6 +50,7 @@ struct PartitionClaim {
   std::int64_t control_version = 0;
   /// Of the topic that the position belongs to; empty while nobody could tell.
   std::string topic_id = {};
+  std::optional<Suspicion> suspicion = {};
 };
 
 /// A consumer's positions: the rows of `consumer_progress`.
@@ -62,6 +70,10 @@ class Progress {
   /// commit for it. Waits for a transaction that an earlier owner has open. `session` is
   /// Database::session(). A position without a topic id gets `topic_id`; one that has another keeps
   /// it, for the caller to see. nullopt if the partition has no position.
+  ///
+  /// Suspicion begins when the last owner was another one and did not `leave`; it lasts until the
+  /// CrashLedger ends it, whoever owns the partition. If that owner was trying a record alone, the
+  /// record is charged with a crash, once.
   std::optional<PartitionClaim> take(OpenTransaction& tx, const TopicPartition& partition,
                                      std::string_view session,
                                      std::string_view topic_id = {}) const;
@@ -89,7 +101,8 @@ class Progress {
   Opening open(OpenTransaction& tx, const TopicPartition& partition, const PartitionClaim& claim,
                Offset next_offset, std::string_view session) const;
 
-  /// Closes what `open` opened in `tx`, and adds `tally` to the counters.
+  /// Closes what `open` opened in `tx`, and adds `tally` to the counters. A record that was being
+  /// tried alone has survived.
   void close(OpenTransaction& tx, const TopicPartition& partition, const Tally& tally) const;
 
   /// Writes down why the partition does not move. Does nothing if `claim` is no longer good.

@@ -6,6 +6,7 @@
 
 #include "core/batch.hpp"
 #include "core/batch_plan.hpp"
+#include "core/crash_ledger.hpp"
 #include "core/exclusive_spell.hpp"
 #include "core/failure.hpp"
 #include "core/lock_patience.hpp"
@@ -58,6 +59,11 @@ class Dispatcher::Impl {
                      options.max_transaction_time,
                      parts.consumer,
                      options.clock != nullptr ? options.clock : &clock_},
+        crashes_({.database = database,
+                  .consumer = parts.consumer,
+                  .owner = parts.owner,
+                  .first_batch = options.max_batch,
+                  .max_crashes = options.max_crashes}),
         limit_(options.max_batch),
         strikes_(options.max_batch) {}
 
@@ -77,10 +83,48 @@ class Dispatcher::Impl {
         entries = entries.subspan(taken);
         continue;
       }
-      const auto outcome = run_batch(chunk);
-      entries = entries.subspan(
-          std::visit([&](const auto& o) { return go_on(o, entries, chunk, taken); }, outcome));
+      entries = entries.subspan(CrashLedger::suspects(*chunk.front()->partition)
+                                    ? run_alone(entries, chunk, taken)
+                                    : run_chunk(entries, chunk, taken));
     }
+  }
+
+  std::size_t run_chunk(Entries entries, const std::vector<BatchItem*>& chunk, std::size_t taken) {
+    crashes_.survived();
+    const auto outcome = run_batch(chunk);
+    return std::visit([&](const auto& o) { return go_on(o, entries, chunk, taken); }, outcome);
+  }
+
+  /// `chunk` is one record that may end this process.
+  std::size_t run_alone(Entries entries, const std::vector<BatchItem*>& chunk, std::size_t taken) {
+    auto& item = *chunk.front();
+    auto& partition = *item.partition;
+    const auto offset = item.record->offset();
+    auto passed = taken;
+    if (item.planned != Verdict::kApplied) {
+      passed = run_chunk(entries, chunk, taken);
+    } else if (auto crashed = crashes_.verdict(partition, offset)) {
+      crashes_.survived();
+      crashed->handler = item.handler->name;
+      crashed->first_failed_at = now();
+      give_up(item, std::move(*crashed));
+    } else {
+      const auto outcome = try_alone(chunk);
+      passed = std::visit([&](const auto& o) { return go_on(o, entries, chunk, taken); }, outcome);
+    }
+    if (partition.claim.next_offset > offset) crashes_.decided(partition);
+    return passed;
+  }
+
+  BatchOutcome try_alone(const std::vector<BatchItem*>& chunk) {
+    const auto turn = options_.trials != nullptr ? std::unique_lock(*options_.trials)
+                                                 : std::unique_lock<std::mutex>();
+    auto& item = *chunk.front();
+    if (!crashes_.begin(*item.partition, item.record->offset()))
+      return BatchClaimMissed{item.partition};
+    auto outcome = run_batch(chunk);
+    if (!std::holds_alternative<BatchCommitted>(outcome)) crashes_.survived();
+    return outcome;
   }
 
   BatchOutcome run_batch(const std::vector<BatchItem*>& chunk) {
@@ -152,13 +196,15 @@ class Dispatcher::Impl {
 
   /// Fills `chunk` with what may run in one transaction, and answers how many entries that covers.
   /// Entries of partitions that stopped are passed over. An entry that halts its partition ends the
-  /// chunk before it, and is carried out when it comes first.
+  /// chunk before it, and is carried out when it comes first. One of a partition under suspicion is
+  /// a chunk of its own.
   std::size_t take_chunk(Entries entries, std::vector<BatchItem*>& chunk) {
     std::size_t taken = 0;
-    for (; taken < entries.size() && chunk.size() < limit(); ++taken) {
+    for (bool alone = false; taken < entries.size() && chunk.size() < limit() && !alone; ++taken) {
       auto& entry = entries[taken];
       if (entry.item.partition->state != State::kRunning) continue;
-      if (entry.halt && !chunk.empty()) break;
+      alone = CrashLedger::suspects(*entry.item.partition);
+      if ((entry.halt || alone) && !chunk.empty()) break;
       if (entry.halt)
         halt(entry.item, *entry.halt);
       else
@@ -294,6 +340,7 @@ class Dispatcher::Impl {
   std::optional<Replies> replies_;
   HandlerClock clock_;
   Batch::Parts batch_parts_;
+  CrashLedger crashes_;
   std::size_t limit_;
   Batch::Sending sending_ = Batch::Sending::kCombined;
   Batch::Claiming claiming_ = Batch::Claiming::kAtOnce;

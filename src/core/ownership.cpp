@@ -76,7 +76,8 @@ std::vector<std::optional<Offset>> Ownership::assign(std::span<const TopicPartit
 }
 
 void Ownership::revoke(std::span<const TopicPartition> partitions, Revocation how) {
-  if (how == Revocation::kOrderly) leave(partitions);
+  // Also what was lost: nothing is in flight, and who has it by now is not disturbed.
+  leave(partitions);
   for (const auto& id : partitions) {
     partitions_.erase(id);
     claim_attempts_.erase(id);

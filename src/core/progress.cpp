@@ -8,12 +8,19 @@ constexpr std::string_view kCreate =
     "next_offset) "
     "VALUES ($1, $2, $3, $4, $4) ON CONFLICT (consumer, topic, partition) DO NOTHING";
 
+// Whoever takes what it has itself lost a connection or a claim, not its process. The columns on
+// the right are those from before.
 constexpr std::string_view kTake =
-    "UPDATE {kinbox}.consumer_progress "
-    "SET epoch = epoch + 1, owner = $4, owner_session = $5, state = 'running', state_reason = '', "
+    "UPDATE {kinbox}.consumer_progress SET "
+    "suspect = (suspect OR (NOT clean_stop AND owner <> $4)), "
+    "attempt_count = attempt_count + "
+    "CASE WHEN attempting AND NOT clean_stop AND owner <> $4 THEN 1 ELSE 0 END, "
+    "attempting = (attempting AND owner = $4), "
+    "epoch = epoch + 1, owner = $4, owner_session = $5, state = 'running', state_reason = '', "
     "topic_id = CASE WHEN topic_id = '' THEN $6 ELSE topic_id END, clean_stop = FALSE, "
     "updated_at = {now} WHERE consumer = $1 AND topic = $2 AND partition = $3 "
-    "RETURNING epoch, next_offset, control_version, topic_id";
+    "RETURNING epoch, next_offset, control_version, topic_id, suspect, attempt_offset, "
+    "attempt_count";
 
 // The fence. Epoch and owner both: after a restore from backup epochs repeat, owners do not.
 constexpr std::string_view kOpen =
@@ -25,7 +32,8 @@ constexpr std::string_view kOpen =
 constexpr std::string_view kClose =
     "UPDATE {kinbox}.consumer_progress SET open_batch = NULL, applied = applied + $4, "
     "duplicates = duplicates + $5, parked = parked + $6, dead = dead + $7, skipped = skipped + $8, "
-    "gaps = gaps + $9 WHERE consumer = $1 AND topic = $2 AND partition = $3";
+    "gaps = gaps + $9, attempting = FALSE "
+    "WHERE consumer = $1 AND topic = $2 AND partition = $3";
 
 constexpr std::string_view kHalt =
     "UPDATE {kinbox}.consumer_progress SET state = 'halted', state_reason = $4, updated_at = {now} "
@@ -34,6 +42,12 @@ constexpr std::string_view kHalt =
 constexpr std::string_view kLeave =
     "UPDATE {kinbox}.consumer_progress SET clean_stop = TRUE, updated_at = {now} "
     "WHERE consumer = $1 AND topic = $2 AND partition = $3 AND epoch = $4 AND owner = $5";
+
+std::optional<Suspicion> suspicion_in(const Row& row) {
+  if (!row.get<bool>("suspect")) return std::nullopt;
+  return Suspicion{row.get<std::optional<std::int64_t>>("attempt_offset"),
+                   row.get<std::int64_t>("attempt_count")};
+}
 
 }  // namespace
 
@@ -61,7 +75,8 @@ std::optional<PartitionClaim> Progress::take(OpenTransaction& tx, const TopicPar
   return PartitionClaim{.epoch = rows[0].get<std::int64_t>("epoch"),
                         .next_offset = rows[0].get<std::int64_t>("next_offset"),
                         .control_version = rows[0].get<std::int64_t>("control_version"),
-                        .topic_id = rows[0].get<std::string>("topic_id")};
+                        .topic_id = rows[0].get<std::string>("topic_id"),
+                        .suspicion = suspicion_in(rows[0])};
 }
 
 Progress::Opening Progress::open(OpenTransaction& tx, const TopicPartition& partition,

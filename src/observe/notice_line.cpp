@@ -65,11 +65,22 @@ std::string why(const Failure& failure) {
   return " (" + failure.reason + ")" + (text.empty() ? "" : ": " + text);
 }
 
+/// What a partition's last owner left behind that did not leave in order.
+std::string doubt(const std::optional<Suspicion>& suspicion) {
+  if (!suspicion) return "";
+  auto text = "; its last owner did not leave in order: one record at a time at first"s;
+  if (suspicion->attempted && suspicion->crashes > 0)
+    text += ". Offset " + std::to_string(*suspicion->attempted) + " was the last thing of " +
+            std::to_string(suspicion->crashes) +
+            (suspicion->crashes == 1 ? " process" : " processes");
+  return text;
+}
+
 struct ToLine {
   LogLine operator()(const notice::Assigned& n) const {
     auto line = about(LogLevel::kInfo, "assigned", n.partition,
                       "ours, from offset " + std::to_string(n.claim.next_offset) + " (epoch " +
-                          std::to_string(n.claim.epoch) + ")");
+                          std::to_string(n.claim.epoch) + ")" + doubt(n.claim.suspicion));
     line.fields.emplace_back("next_offset", n.claim.next_offset);
     line.fields.emplace_back("epoch", n.claim.epoch);
     return line;

@@ -62,6 +62,8 @@ WorkerOptions any_options(Dice& dice, const Rules& rules) {
   WorkerOptions options;
   options.budget.max_records = 1 + dice.below(12);
   options.dispatch.max_batch = 1 + dice.below(12);
+  // Processes end from outside here, and often: no record's doing.
+  options.dispatch.max_crashes = 1'000'000;
   options.dispatch.on_error.then = rules.then;
   options.dispatch.on_error.retry = {
       .max_attempts = 3, .first_delay = milliseconds{50}, .max_delay = milliseconds{1000}};

@@ -92,8 +92,14 @@ TEST(NoticeLine, EveryNoticeHasAKindAndAText) {
   const PartitionClaim claim{.epoch = 7, .next_offset = 4211, .control_version = 0};
   Failure skipped;
   skipped.reason = "unknown_type";
+  auto unclean = claim;
+  unclean.suspicion = Suspicion{};
+  auto charged = claim;
+  charged.suspicion = Suspicion{4213, 2};
   const std::vector<std::pair<Notice, std::string>> cases = {
       {notice::Assigned{kOrders3, claim}, "orders/3: ours, from offset 4211 (epoch 7)"},
+      {notice::Assigned{kOrders3, unclean}, "(epoch 7); its last owner did not leave in order"},
+      {notice::Assigned{kOrders3, charged}, "Offset 4213 was the last thing of 2 processes"},
       {notice::Revoked{kOrders3, false}, "orders/3: given up"},
       {notice::Revoked{kOrders3, true}, "another member may own it"},
       {notice::Unclaimed{kOrders3, "locked"}, "did not give it yet: locked"},
