@@ -13,6 +13,15 @@
 namespace kinbox::cli {
 namespace {
 
+/// The group takes the partitions of whoever does not poll for so long.
+void refuse_longer_than_a_poll(const std::string& what, const Bound& bound, const Config& config) {
+  const auto poll_interval = max_poll_interval(config.kafka);
+  if (!bound || *bound < poll_interval) return;
+  throw ConfigurationError(what + " " + to_text(*bound) +
+                           " must be below Kafka's max.poll.interval.ms (" +
+                           to_text(poll_interval) + "), or the group takes its partitions away");
+}
+
 const HandlerSpec& find_handler(const HandlerConfig& wanted,
                                 std::span<const HandlerSpec> handlers) {
   const auto found = std::find_if(handlers.begin(), handlers.end(),
@@ -32,6 +41,20 @@ std::vector<HandlerUse> make_uses(const ConsumerConfig& consumer,
   return uses;
 }
 
+/// What is written for the handler, what it says of itself, what holds for the consumer.
+void set_timeouts(std::vector<HandlerUse>& uses, const ConsumerConfig& consumer,
+                  const Config& config) {
+  for (std::size_t i = 0; i < uses.size(); ++i) {
+    const auto& handler = consumer.handlers[i];
+    auto& timeout = uses[i].spec.traits.timeout;
+    if (!timeout) timeout = handler_timeout(consumer, config);
+    if (handler.timeout) timeout = *handler.timeout;
+    refuse_longer_than_a_poll(handler.place + ": consumer " + consumer.name + ": handler " +
+                                  handler.name + ": handler_timeout",
+                              timeout, config);
+  }
+}
+
 OutboxOptions outbox_options(const OutboxConfig& config) {
   OutboxOptions options;
   if (config.relay == OutboxConfig::Relay::kCdc) options.relay = OutboxOptions::Relay::kCdc;
@@ -45,6 +68,7 @@ OutboxOptions outbox_options(const OutboxConfig& config) {
 ConsumerSpec make_spec(const ConsumerConfig& consumer, const Config& config,
                        std::span<const HandlerSpec> handlers) {
   auto uses = make_uses(consumer, handlers);
+  set_timeouts(uses, consumer, config);
   try {
     const HandlerRegistry checked(uses, dialect_of(config), outbox_options(config.outbox));
   } catch (const ConfigurationError& e) {
@@ -68,13 +92,9 @@ EventDecoder make_decoder(const ConsumerConfig& consumer) {
 }
 
 WorkerOptions make_worker_options(const ConsumerConfig& consumer, const Config& config) {
-  const auto poll_interval = max_poll_interval(config.kafka);
   const auto bound = consumer.max_transaction_time.value_or(default_transaction_time(config));
-  if (bound >= poll_interval)
-    throw ConfigurationError(consumer.place + ": consumer " + consumer.name +
-                             ": max_transaction_time " + to_text(bound) +
-                             " must be below Kafka's max.poll.interval.ms (" +
-                             to_text(poll_interval) + "), or the group takes its partitions away");
+  refuse_longer_than_a_poll(
+      consumer.place + ": consumer " + consumer.name + ": max_transaction_time", bound, config);
   WorkerOptions options;
   options.budget = {consumer.max_batch, consumer.max_batch_bytes, consumer.max_batch_wait};
   options.dispatch.on_error = consumer.on_error;
@@ -83,6 +103,7 @@ WorkerOptions make_worker_options(const ConsumerConfig& consumer, const Config& 
   options.dispatch.older_than = consumer.older_than;
   options.dispatch.max_transaction_time = bound;
   options.dispatch.max_batch = consumer.max_batch;
+  options.dispatch.max_crashes = consumer.max_crashes;
   options.initial = consumer.initial;
   return options;
 }

@@ -131,6 +131,9 @@ TEST_F(Cli, ConfigCheckRefusesWhatCannotWork) {
       {"handlers: [order_view]\n    max_transaction_time: 10m",
        "kinbox.yaml:4: consumer orders: max_transaction_time 10m must be below Kafka's "
        "max.poll.interval.ms (5m)"},
+      {"handlers: [{name: order_view, handler_timeout: 5m}]",
+       "kinbox.yaml:6: consumer orders: handler order_view: handler_timeout 5m must be below "
+       "Kafka's max.poll.interval.ms (5m)"},
       {"handlers: [order_view]\n    max_bacth: 3", "did you mean \"max_batch\"?"}};
   for (const auto& refused : cases) {
     configure(refused.consumer_lines);
@@ -208,7 +211,23 @@ TEST_F(Cli, ConfigShowNamesSourcesAndHidesSecrets) {
   EXPECT_EQ(rows["log.level"], Row("debug", "KINBOX_LOG_LEVEL"));
   EXPECT_EQ(rows["consumers[0].max_batch"], Row("500", "default"));
   EXPECT_EQ(rows["consumers[0].max_transaction_time"], Row("10s", "default"));
+  EXPECT_EQ(rows["consumers[0].handler_timeout"], Row("150s", "default"));
+  EXPECT_EQ(rows["consumers[0].handler_grace"], Row("150s", "default"));
+  EXPECT_EQ(rows["consumers[0].max_crashes"], Row("3", "default"));
   EXPECT_EQ(rows["consumers[0].handlers[0].settings.api_token"], Row("***", "file"));
+}
+
+TEST_F(Cli, ConfigShowTellsTheTimeOfHandlers) {
+  configure("handlers: [{name: order_view, handler_timeout: none}]\n    handler_timeout: 2s",
+            "{bootstrap.servers: b}");
+  EXPECT_THAT(run({"config", "show", "-o", "csv"}).out,
+              AllOf(HasSubstr("consumers[0].handlers[0].handler_timeout,none,file"),
+                    HasSubstr("consumers[0].handler_timeout,2s,file"),
+                    HasSubstr("consumers[0].handler_grace,10s,default")));
+  configure("handlers: [order_view]\n    handler_timeout: none");
+  EXPECT_THAT(run({"config", "show", "-o", "csv"}).out,
+              AllOf(HasSubstr("consumers[0].handler_timeout,none,file"),
+                    HasSubstr("consumers[0].handler_grace,none,default")));
 }
 
 TEST_F(Cli, TransactionTimeFollowsAShortSession) {

@@ -94,6 +94,10 @@ consumers:
     handlers:
       - name: email_confirmation
         settings: {recipient: {pointer: /buyerEmail}}
+        handler_timeout: none
+    handler_timeout: 20s
+    handler_grace: 7s
+    max_crashes: 5
     on_error: {retry: {max_attempts: 3, first_delay: 250ms, max_delay: 5m}, then: halt}
     unknown_types: skip
     older_than: 30d
@@ -129,6 +133,10 @@ consumers:
   EXPECT_EQ(mail.max_batch_bytes, 65536u);
   EXPECT_EQ(mail.max_batch_wait, 20ms);
   EXPECT_EQ(mail.max_transaction_time, 2s);
+  EXPECT_EQ(mail.handlers[0].timeout, std::optional<Bound>(Bound()));
+  EXPECT_EQ(mail.handler_timeout, Bound(20s));
+  EXPECT_EQ(mail.handler_grace, Bound(7s));
+  EXPECT_EQ(mail.max_crashes, 5);
   EXPECT_EQ(mail.stalled_after, 5min);
   EXPECT_EQ(mail.dlq_topic, "dead.{consumer}");
   ASSERT_TRUE(mail.replies.has_value());
@@ -200,6 +208,7 @@ TEST(Config, ReachesTheWorkers) {
     max_batch_bytes: 64KiB
     max_batch_wait: 20ms
     max_transaction_time: 2s
+    max_crashes: 2
     on_error: {then: halt})"));
   const auto options = make_worker_options(config.consumers[0], config);
   EXPECT_EQ(options.dispatch.unknown_types, UnknownTypes::kSkip);
@@ -211,6 +220,7 @@ TEST(Config, ReachesTheWorkers) {
   EXPECT_EQ(options.budget.max_bytes, 65536u);
   EXPECT_EQ(options.budget.max_wait, 20ms);
   EXPECT_EQ(options.dispatch.max_transaction_time, 2s);
+  EXPECT_EQ(options.dispatch.max_crashes, 2);
   EXPECT_EQ(options.dispatch.on_error.then, Then::kHalt);
 }
 
@@ -304,6 +314,15 @@ INSTANTIATE_TEST_SUITE_P(
                 "2026-01-31T12:00:00Z}"},
         Refusal{with_consumer("max_transaction_time: 0s"),
                 "kinbox.yaml:8: consumers[0].max_transaction_time: should be more than nothing"},
+        Refusal{with_consumer("handler_timeout: 0s"),
+                "kinbox.yaml:8: consumers[0].handler_timeout: should be more than nothing"},
+        Refusal{
+            with_consumer("handler_grace: soon"),
+            "kinbox.yaml:8: consumers[0].handler_grace: \"soon\" should be a whole number with its "
+            "unit, like 250ms, 30s, 5m, 1h or 7d"},
+        Refusal{with_consumer("max_crashes: 0"),
+                "kinbox.yaml:8: consumers[0].max_crashes: should be a whole number from 1 on, not "
+                "\"0\""},
         Refusal{with_consumer("stalled_after: 0s"),
                 "kinbox.yaml:8: consumers[0].stalled_after: should be more than nothing"},
         Refusal{with_consumer("dlq_topic: dlq/{topic}"),

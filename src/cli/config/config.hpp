@@ -51,9 +51,14 @@ struct PostgresConfig {
 
 using DatabaseConfig = std::variant<SqliteConfig, PostgresConfig>;
 
+/// A duration, or none.
+using Bound = std::optional<std::chrono::milliseconds>;
+
 struct HandlerConfig {
   std::string name;
   std::map<std::string, std::string> settings;
+  /// Unless given, what the handler says of itself, else the consumer's.
+  std::optional<Bound> timeout;
   /// "kinbox.yaml:12", for errors found when the handlers are known.
   std::string place;
 };
@@ -78,6 +83,12 @@ struct ConsumerConfig {
   std::chrono::milliseconds max_batch_wait{100};
   /// Derived from Kafka's timeouts unless given.
   std::optional<std::chrono::milliseconds> max_transaction_time;
+  /// Of handlers that have none of their own. Derived from Kafka's poll interval unless given.
+  std::optional<Bound> handler_timeout;
+  /// How much longer a handler may stay away until the process is ended. Derived from its timeout
+  /// unless given.
+  std::optional<Bound> handler_grace;
+  int max_crashes = 3;
   /// See kafka::SourceOptions. nullopt: partitions are not watched.
   std::optional<std::chrono::milliseconds> stalled_after = std::chrono::milliseconds{30'000};
   /// nullopt: dead letters stay rows.

@@ -52,4 +52,8 @@ milliseconds max_poll_interval(const KafkaConfig& kafka) {
   return setting(kafka, "max.poll.interval.ms", milliseconds{300'000});
 }
 
+Bound handler_timeout(const ConsumerConfig& consumer, const Config& config) {
+  return consumer.handler_timeout.value_or(max_poll_interval(config.kafka) / 2);
+}
+
 }  // namespace kinbox::cli

@@ -14,4 +14,8 @@ kafka::Settings make_settings(const Config& config);
 std::chrono::milliseconds session_timeout(const KafkaConfig& kafka);
 std::chrono::milliseconds max_poll_interval(const KafkaConfig& kafka);
 
+/// Of the consumer's handlers that have none of their own. Unless given, half of the poll interval:
+/// after a whole one the group gives the partition away, and the event would never be applied.
+Bound handler_timeout(const ConsumerConfig& consumer, const Config& config);
+
 }  // namespace kinbox::cli

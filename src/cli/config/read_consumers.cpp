@@ -51,6 +51,27 @@ void read_settings(const ConfigNode& node, const std::string& prefix,
   }
 }
 
+/// A bound that must be more than nothing.
+void read_bound(const ConfigNode& node, Bound& bound) {
+  // What cannot be read stays as it is, and was complained of.
+  std::chrono::milliseconds duration{1};
+  read_value(node, duration);
+  bound = duration;
+  if (duration.count() == 0) node.problem("should be more than nothing");
+}
+
+void read_bound_or_none(const ConfigNode& node, Bound& bound) {
+  const auto text = node.text();
+  if (text == "none")
+    bound.reset();
+  else if (!text.empty())
+    read_bound(node, bound);
+}
+
+void read_bound_or_none(const ConfigNode& node, std::optional<Bound>& given) {
+  read_bound_or_none(node, given.emplace());
+}
+
 HandlerConfig read_handler(const ConfigNode& node) {
   HandlerConfig handler;
   handler.place = node.place();
@@ -62,6 +83,8 @@ HandlerConfig read_handler(const ConfigNode& node) {
   map.read("name", handler.name);
   if (handler.name.empty()) node.problem("has no name; add name: HANDLER");
   if (const auto settings = map.take("settings")) read_settings(*settings, "", handler.settings);
+  if (const auto timeout = map.take("handler_timeout"))
+    read_bound_or_none(*timeout, handler.timeout);
   map.refuse_the_rest();
   return handler;
 }
@@ -92,22 +115,6 @@ void read_initial(const ConfigNode& node, InitialPosition& initial) {
   }
 }
 
-/// A bound that must be more than nothing.
-void read_bound(const ConfigNode& node, std::optional<std::chrono::milliseconds>& bound) {
-  std::chrono::milliseconds duration{0};
-  read_value(node, duration);
-  bound = duration;
-  if (duration.count() == 0) node.problem("should be more than nothing");
-}
-
-void read_bound_or_none(const ConfigNode& node, std::optional<std::chrono::milliseconds>& bound) {
-  const auto text = node.text();
-  if (text == "none")
-    bound.reset();
-  else if (!text.empty())
-    read_bound(node, bound);
-}
-
 void read_dlq_topic(const ConfigNode& node, std::optional<std::string>& dlq_topic) {
   const auto text = node.text();
   if (text.empty()) return;
@@ -136,6 +143,14 @@ void read_batches(ConfigMap& map, ConsumerConfig& consumer) {
     read_bound(*bound, consumer.max_transaction_time);
   if (const auto patience = map.take("stalled_after"))
     read_bound_or_none(*patience, consumer.stalled_after);
+}
+
+void read_time_of_handlers(ConfigMap& map, ConsumerConfig& consumer) {
+  if (const auto timeout = map.take("handler_timeout"))
+    read_bound_or_none(*timeout, consumer.handler_timeout);
+  if (const auto grace = map.take("handler_grace"))
+    read_bound_or_none(*grace, consumer.handler_grace);
+  map.read("max_crashes", consumer.max_crashes);
 }
 
 void read_handlers(ConfigMap& map, ConsumerConfig& consumer) {
@@ -169,6 +184,7 @@ ConsumerConfig read_consumer(const ConfigNode& node) {
   if (const auto age = map.take("older_than")) read_bound_or_none(*age, consumer.older_than);
   if (const auto initial = map.take("initial")) read_initial(*initial, consumer.initial);
   read_batches(map, consumer);
+  read_time_of_handlers(map, consumer);
   if (const auto topic = map.take("dlq_topic")) read_dlq_topic(*topic, consumer.dlq_topic);
   if (const auto replies = map.take("reply"))
     consumer.replies = read_replies(*replies, consumer.topics);

@@ -1,5 +1,6 @@
 #include "cli/config/show.hpp"
 
+#include "cli/config/kafka_settings.hpp"
 #include "cli/config/redact.hpp"
 #include "cli/config/sections.hpp"
 #include "cli/config/units.hpp"
@@ -120,11 +121,14 @@ void list_topics(Listing& listing, const std::string& prefix, const ConsumerConf
   }
 }
 
+std::string text_of(const Bound& bound) { return bound ? to_text(*bound) : "none"; }
+
 void list_handlers(Listing& listing, const std::string& prefix, const ConsumerConfig& consumer) {
   for (std::size_t i = 0; i < consumer.handlers.size(); ++i) {
     const auto& handler = consumer.handlers[i];
     const auto path = prefix + "handlers[" + std::to_string(i) + "]";
     listing.add(path, handler.name);
+    if (handler.timeout) listing.add(path + ".handler_timeout", text_of(*handler.timeout));
     for (const auto& [key, value] : handler.settings) {
       if (is_secret_name(key))
         listing.add_secret(path + ".settings." + key);
@@ -132,6 +136,15 @@ void list_handlers(Listing& listing, const std::string& prefix, const ConsumerCo
         listing.add(path + ".settings." + key, value);
     }
   }
+}
+
+void list_time_of_handlers(Listing& listing, const std::string& prefix,
+                           const ConsumerConfig& consumer, const Config& config) {
+  const auto timeout = handler_timeout(consumer, config);
+  listing.add(prefix + "handler_timeout", text_of(timeout));
+  auto derived = timeout ? Bound(HandlerClock::derived_grace(*timeout)) : std::nullopt;
+  listing.add(prefix + "handler_grace", text_of(consumer.handler_grace.value_or(derived)));
+  listing.add(prefix + "max_crashes", std::to_string(consumer.max_crashes));
 }
 
 void list_retry(Listing& listing, const std::string& prefix, const RetryPolicy& retry) {
@@ -165,7 +178,7 @@ void list_consumer(Listing& listing, const std::string& prefix, const ConsumerCo
   list_on_error(listing, prefix, consumer.on_error);
   listing.add(prefix + "unknown_types", word_for(consumer.unknown_types, words::unknown_types()));
   listing.add(prefix + "id_conflict", word_for(consumer.id_conflict, words::id_conflict()));
-  listing.add(prefix + "older_than", consumer.older_than ? to_text(*consumer.older_than) : "none");
+  listing.add(prefix + "older_than", text_of(consumer.older_than));
   listing.add(prefix + "initial", text_of(consumer.initial));
   listing.add(prefix + "workers", std::to_string(consumer.workers));
   listing.add(prefix + "max_batch", std::to_string(consumer.max_batch));
@@ -173,8 +186,8 @@ void list_consumer(Listing& listing, const std::string& prefix, const ConsumerCo
   listing.add(prefix + "max_batch_wait", to_text(consumer.max_batch_wait));
   listing.add(prefix + "max_transaction_time",
               to_text(consumer.max_transaction_time.value_or(default_transaction_time(config))));
-  listing.add(prefix + "stalled_after",
-              consumer.stalled_after ? to_text(*consumer.stalled_after) : "none");
+  list_time_of_handlers(listing, prefix, consumer, config);
+  listing.add(prefix + "stalled_after", text_of(consumer.stalled_after));
   listing.add(prefix + "dlq_topic", consumer.dlq_topic.value_or("none"));
   if (consumer.replies) list_replies(listing, prefix + "reply.", *consumer.replies);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <mutex>
 #include <utility>
 
 #include "cli/config/kafka_settings.hpp"
@@ -18,6 +19,7 @@
 #include "cli/run/require_topics.hpp"
 #include "cli/run/stop_signals.hpp"
 #include "cli/run/tee_observer.hpp"
+#include "cli/run/watchdog.hpp"
 #include "cli/run/worker_threads.hpp"
 #include "cli/usage_error.hpp"
 #include "kinbox/kafka/publisher.hpp"
@@ -67,6 +69,7 @@ class ConsumerRun {
         log_(log),
         witness_(witness),
         last_resort_(log),
+        watchdog_(log),
         settings_(make_settings(config)),
         consumers_(chosen(config, options.consumers)),
         databases_(make_database_factory(config, Missing::kCreate)),
@@ -85,6 +88,7 @@ class ConsumerRun {
     }
     start_relay();
     if (mail) outflow_.start(std::move(mail));
+    watchdog_.start();
     workers_.start({.idle = options_.until_idle, .records = options_.max_messages},
                    options_.drain_timeout / 2);
     say_started();
@@ -111,10 +115,17 @@ class ConsumerRun {
                                        observer);
       workers_.add(consumer.name,
                    std::make_unique<Worker>(make_spec(consumer, config_, handlers_),
-                                            make_worker_options(consumer, config_),
-                                            std::move(source), databases_(), observer));
+                                            watched_options(consumer), std::move(source),
+                                            databases_(), observer));
       ++running_[consumer.name];
     }
+  }
+
+  WorkerOptions watched_options(const ConsumerConfig& consumer) {
+    auto options = make_worker_options(consumer, config_);
+    options.dispatch.trials = &trials_;
+    options.dispatch.clock = &watchdog_.clock(consumer.name, consumer.handler_grace);
+    return options;
   }
 
   void start_relay() {
@@ -267,6 +278,9 @@ class ConsumerRun {
   StopSignals signals_;
   // Goes last of all that may hang.
   LastResort last_resort_;
+  // Outlives the workers, whose handlers it watches.
+  Watchdog watchdog_;
+  std::mutex trials_;
   kafka::Settings settings_;
   std::vector<ConsumerConfig> consumers_;
   DatabaseFactory databases_;

@@ -1,0 +1,150 @@
+// Records that end their process: real `kinbox run`s on real Kafka and both databases, started
+// again each time as a supervisor would.
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "support/kafka.hpp"
+#include "support/kafka_settings.hpp"
+#include "support/kill_scene.hpp"
+#include "support/services.hpp"
+#include "support/temporary_directory.hpp"
+
+namespace kinbox::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr auto kPatience = std::chrono::seconds{60};
+constexpr const char* kImpatient = ", handler_timeout: 300ms, handler_grace: 300ms";
+constexpr auto kErr = ChildProcess::Stream::kErr;
+const ExitStatus kClean{.code = 0, .signal = {}};
+
+class KilledByRecord : public KillScene {
+ protected:
+  void prepare() override {
+    KillScene::prepare();
+    configure();
+  }
+
+  void configure(const std::string& time_of_handlers = "") {
+    std::ofstream out(config_);
+    out << "kafka:\n";
+    for (const auto& [key, value] : quick_group_settings(KafkaService::get().brokers()))
+      out << "  " << key << ": '" << value << "'\n";
+    out << "database: {" << (is_sqlite() ? "sqlite: " : "postgres: '")
+        << (is_sqlite() ? home().place()
+                        : PostgresService::get().uri() + "', schema: " + home().place())
+        << "}\nconsumers:\n  - {name: victim, group: " << group << ", topics: [" << topic
+        << "], handlers: [fatal], max_batch: 10, dlq_topic: none" << time_of_handlers << "}\n";
+  }
+
+  /// `count` events in each partition.
+  void send(const std::string& prefix, int count, const std::string& killer = "") {
+    std::vector<OwnedRecord> records;
+    for (int n = 0; n < count; ++n)
+      for (int partition = 0; partition < partitions; ++partition) {
+        const bool kills = !killer.empty() && partition == 0 && n == count / 4;
+        const auto id =
+            kills ? killer : prefix + std::to_string(partition) + '-' + std::to_string(n);
+        records.push_back(
+            text_record(topic, partition, R"({"eventId":")" + id + R"(","eventType":"Created"})"));
+      }
+    produce(KafkaService::get().brokers(), records);
+  }
+
+  ExitStatus run() {
+    ChildProcess child({KINBOX_BINARY_DIR "/tests/kinbox_test_fatal", "run", "--until-idle",
+                        "--config", config_.string()});
+    const auto status = child.wait_for(kPatience);
+    said_ = child.output(kErr);
+    if (!status) ADD_FAILURE() << "it neither ends nor dies:\n" << said_;
+    return status.value_or(ExitStatus{});
+  }
+
+  std::string last_line() const {
+    const auto end = said_.find_last_not_of('\n');
+    const auto begin = said_.rfind('\n', end);
+    return said_.substr(begin == said_.npos ? 0 : begin + 1, end - begin);
+  }
+
+  std::int64_t charged(int partition) {
+    return number(
+        "SELECT coalesce(max(attempt_count), 0) FROM {kinbox}.consumer_progress "
+        "WHERE partition = " +
+        std::to_string(partition));
+  }
+
+  /// A record that ends each process with `ending` is found, and nothing else is touched.
+  void find(const std::string& killer, const ExitStatus& ending) {
+    send("e", 20, killer);
+    for (int crash = 0; crash < 4; ++crash) {
+      ASSERT_EQ(run(), ending) << "crash " << crash << '\n' << said_;
+      EXPECT_EQ(number("SELECT count(*) FROM {kinbox}.effects WHERE event_id = '" + killer + "'"),
+                0);
+      EXPECT_EQ(charged(1), 0) << "its neighbour is innocent";
+    }
+    ASSERT_EQ(run(), kClean) << said_;
+    EXPECT_EQ(number("SELECT count(*) FROM {kinbox}.dead_letters"), 1);
+    EXPECT_EQ(number("SELECT count(*) FROM {kinbox}.dead_letters WHERE event_id = '" + killer +
+                     "' AND reason = 'crashed' AND handler = 'fatal' AND attempts = 3"),
+              1);
+    expect_all_applied_but_one(40);
+    // More than a batch of each partition: then nobody is under suspicion any more.
+    send("later", 20);
+    ASSERT_EQ(run(), kClean) << said_;
+    EXPECT_EQ(number("SELECT count(*) FROM {kinbox}.consumer_progress WHERE suspect"), 0);
+    send("last", 20);
+    ASSERT_EQ(run(), kClean) << said_;
+    EXPECT_THAT(said_, ::testing::Not(HasSubstr("did not leave in order")));
+    expect_all_applied_but_one(120);
+  }
+
+  void expect_all_applied_but_one(std::int64_t sent) {
+    EXPECT_EQ(effects(), sent - 1);
+    EXPECT_EQ(distinct_effects(), sent - 1);
+    EXPECT_EQ(number("SELECT CAST(sum(applied) AS BIGINT) FROM {kinbox}.consumer_progress"),
+              sent - 1);
+    EXPECT_EQ(number("SELECT CAST(sum(dead) AS BIGINT) FROM {kinbox}.consumer_progress"), 1);
+  }
+
+  TemporaryDirectory directory_;
+  std::filesystem::path config_ = directory_ / "kinbox.yaml";
+  std::string said_;
+};
+KINBOX_FOR_ALL_DATABASES(KilledByRecord);
+
+TEST_P(KilledByRecord, ThatFollowsANullPointer) { find("segv", {.code = {}, .signal = SIGSEGV}); }
+
+TEST_P(KilledByRecord, ThatBreaksAnInvariant) { find("abort", {.code = {}, .signal = SIGABRT}); }
+
+TEST_P(KilledByRecord, ThatNeedsMoreMemoryThanThereIs) {
+  find("memory", {.code = {}, .signal = SIGABRT});
+}
+
+TEST_P(KilledByRecord, ThatNeverComesBackAndIsNamedByTheLastLine) {
+  configure(kImpatient);
+  send("warm", 4, "loop-1");
+  ASSERT_EQ(run(), (ExitStatus{.code = 1, .signal = {}})) << said_;
+  const auto line = nlohmann::json::parse(last_line());
+  EXPECT_EQ(line["kind"], "handler_hung");
+  EXPECT_EQ(line["consumer"], "victim");
+  EXPECT_EQ(line["handler"], "fatal");
+  EXPECT_EQ(line["event_id"], "loop-1");
+  EXPECT_EQ(line["topic"], topic);
+  EXPECT_EQ(line["partition"], 0);
+  EXPECT_EQ(line["offset"], 1);
+  EXPECT_THAT(line["message"].get<std::string>(),
+              HasSubstr(topic + "/0@1 event loop-1: handler fatal has not come back for 600ms"));
+}
+
+TEST_P(KilledByRecord, ThatNeverComesBack) {
+  configure(kImpatient);
+  find("loop", {.code = 1, .signal = {}});
+}
+
+}  // namespace
+}  // namespace kinbox::testing
