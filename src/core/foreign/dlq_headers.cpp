@@ -29,10 +29,13 @@ std::optional<std::int64_t> decimal(std::string_view text) {
 
 std::optional<std::int64_t> big_endian(std::string_view bytes) {
   if (bytes.empty() || bytes.size() > sizeof(std::int64_t)) return std::nullopt;
+  const auto byte = [&](std::size_t i) -> std::int64_t {
+    return static_cast<unsigned char>(bytes[i]);
+  };
   // The sign is that of the first byte.
-  auto number = static_cast<std::uint64_t>(static_cast<signed char>(bytes[0]));
-  for (const char c : bytes.substr(1)) number = number << 8U | static_cast<unsigned char>(c);
-  return static_cast<std::int64_t>(number);
+  auto number = byte(0) < 0x80 ? byte(0) : byte(0) - 0x100;
+  for (std::size_t i = 1; i < bytes.size(); ++i) number = number * 0x100 + byte(i);
+  return number;
 }
 
 }  // namespace
