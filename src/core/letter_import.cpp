@@ -4,11 +4,8 @@
 #include <set>
 #include <tuple>
 
-#include "core/error_group.hpp"
 #include "core/event_body.hpp"
 #include "core/event_id.hpp"
-#include "core/header_codec.hpp"
-#include "core/iso_time.hpp"
 #include "core/storable_text.hpp"
 #include "kinbox/errors.hpp"
 #include "kinbox/reason.hpp"
@@ -16,10 +13,7 @@
 namespace kinbox {
 namespace {
 
-constexpr std::size_t kMaxErrorText = 8192;
 constexpr std::size_t kMaxName = 512;
-/// Letters that travel together: their values are one message.
-constexpr std::size_t kInsertedAtOnce = 500;
 
 // Offsets say nothing without the topic's id, which letters from elsewhere mostly do not know: the
 // one that the consumer reads counts, and none. A place in a DLQ ("dlq:...") is nobody else's. The
@@ -60,34 +54,6 @@ constexpr std::string_view kFindEventsAll =
     "AND p.event_id = wanted.event_id)";
 constexpr std::size_t kEventColumns = 3;
 
-constexpr std::string_view kInsertEach =
-    "INSERT INTO {kinbox}.dead_letters (consumer, event_id, event_type, topic, topic_id, "
-    "partition, record_offset, record_timestamp_ms, key, value, headers, fingerprint, reason, "
-    "handler, error_type, error_code, error_text, error_group, attempts, first_failed_at, "
-    "dead_at, state, redrive_count, edited, edited_value, imported) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
-    "$19, $20, COALESCE($21, {now}), $22, $23, $24, $25, 1) "
-    "ON CONFLICT (consumer, topic, topic_id, partition, record_offset) DO NOTHING RETURNING id";
-constexpr std::string_view kInsertAll =
-    "INSERT INTO {kinbox}.dead_letters (consumer, event_id, event_type, topic, topic_id, "
-    "partition, record_offset, record_timestamp_ms, key, value, headers, fingerprint, reason, "
-    "handler, error_type, error_code, error_text, error_group, attempts, first_failed_at, "
-    "dead_at, state, redrive_count, edited, edited_value, imported) "
-    "SELECT consumer, event_id, event_type, topic, topic_id, partition, record_offset, stamp, "
-    "key, value, headers, fingerprint, reason, handler, error_type, error_code, error_text, "
-    "error_group, attempts, first_failed_at, COALESCE(dead_at, {now}), state, redrive_count, "
-    "edited, edited_value, true "
-    "FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::integer[], "
-    "$7::bigint[], $8::bigint[], $9::bytea[], $10::bytea[], $11::text[], $12::bytea[], "
-    "$13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], "
-    "$19::integer[], $20::timestamptz[], $21::timestamptz[], $22::text[], $23::integer[], "
-    "$24::boolean[], $25::bytea[]) AS letter (consumer, event_id, event_type, topic, topic_id, "
-    "partition, record_offset, stamp, key, value, headers, fingerprint, reason, handler, "
-    "error_type, error_code, error_text, error_group, attempts, first_failed_at, dead_at, state, "
-    "redrive_count, edited, edited_value) "
-    "ON CONFLICT (consumer, topic, topic_id, partition, record_offset) DO NOTHING RETURNING id";
-constexpr std::size_t kLetterColumns = 25;
-
 /// What the inbox compares: see EventDecoder.
 Fingerprint fingerprint_of(const ImportedLetter& letter) {
   if (!letter.record.value) return Fingerprint::of(std::nullopt);
@@ -107,46 +73,9 @@ std::string_view state_text(ImportedLetter::State state) {
   return "discarded";
 }
 
-std::optional<std::string> time_text(std::optional<Timestamp> time) {
-  if (!time) return std::nullopt;
-  return iso_text(*time);
-}
-
-std::optional<Bytes> bytes_of(const std::optional<std::string>& text) {
-  if (!text) return std::nullopt;
-  return as_bytes(*text);
-}
-
 bool same_bytes(Bytes a, const ByteVector& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end());
 }
-
-/// The texts that a row's parameters point to.
-struct RowTexts {
-  explicit RowTexts(const ImportedLetter& letter) {
-    const auto& failure = letter.failure;
-    const Record record(letter.record);
-    headers = encode_headers(record.headers());
-    event_type = storable_text(letter.event_type, kMaxName);
-    handler = storable_text(failure.handler, kMaxName);
-    error_type = storable_text(failure.error_type, kMaxName);
-    error_code = storable_text(failure.error_code, kMaxName);
-    error_text = storable_text(failure.error_text, kMaxErrorText);
-    group = error_group(failure);
-    first_failed_at = time_text(failure.first_failed_at);
-    dead_at = time_text(letter.dead_at);
-  }
-
-  std::string headers;
-  std::string event_type;
-  std::string handler;
-  std::string error_type;
-  std::string error_code;
-  std::string error_text;
-  std::string group;
-  std::optional<std::string> first_failed_at;
-  std::optional<std::string> dead_at;
-};
 
 }  // namespace
 
@@ -156,66 +85,25 @@ std::string coordinates_text(const OwnedRecord& record) {
 }
 
 /// One letter on its way in, and what is decided about it.
-struct LetterImport::Entry {
+struct LetterImport::Entry : LetterRow {
   explicit Entry(const ImportedLetter& of)
-      : letter(&of),
-        fingerprint(fingerprint_of(of)),
-        reason(of.failure.reason),
-        state(state_text(of.state)) {}
+      : LetterRow{&of, fingerprint_of(of), of.failure.reason, state_text(of.state)} {}
 
   /// An id_conflict never had a verdict of its own.
   bool has_verdict() const {
     return letter->event_id && letter->failure.reason != reason::kIdConflict;
   }
-  void append_to(std::vector<SqlParam>& row, const std::string& consumer,
-                 const RowTexts& texts) const;
 
-  const ImportedLetter* letter;
-  Fingerprint fingerprint;
-  std::string_view reason;
-  std::string_view state;
   ImportOutcome outcome = ImportOutcome::kImported;
 };
-
-void LetterImport::Entry::append_to(std::vector<SqlParam>& row, const std::string& consumer,
-                                    const RowTexts& texts) const {
-  const auto& record = letter->record;
-  std::optional<std::int64_t> stamp;
-  if (record.timestamp) stamp = record.timestamp->time_since_epoch().count();
-  row.insert(row.end(), {consumer,
-                         letter->event_id,
-                         texts.event_type,
-                         record.topic,
-                         letter->topic_id,
-                         record.partition,
-                         record.offset,
-                         stamp,
-                         bytes_of(record.key),
-                         bytes_of(record.value),
-                         texts.headers,
-                         fingerprint.bytes(),
-                         reason,
-                         texts.handler,
-                         texts.error_type,
-                         texts.error_code,
-                         texts.error_text,
-                         texts.group,
-                         letter->failure.attempts,
-                         texts.first_failed_at,
-                         texts.dead_at,
-                         state,
-                         letter->redrive_count,
-                         letter->edited_value.has_value(),
-                         bytes_of(letter->edited_value)});
-}
 
 LetterImport::LetterImport(std::string consumer, const Dialect& dialect)
     : consumer_(std::move(consumer)),
       inbox_(consumer_, dialect),
       history_(dialect),
+      insert_(consumer_, dialect),
       find_coordinates_{dialect.render(kFindCoordinatesEach), dialect.render(kFindCoordinatesAll)},
-      find_events_{dialect.render(kFindEventsEach), dialect.render(kFindEventsAll)},
-      insert_{dialect.render(kInsertEach), dialect.render(kInsertAll)} {}
+      find_events_{dialect.render(kFindEventsEach), dialect.render(kFindEventsAll)} {}
 
 void LetterImport::require_storable(const ImportedLetter& letter) {
   const auto require = [&](bool condition, const char* what) {
@@ -333,28 +221,10 @@ void LetterImport::judge_unclaimed(OpenTransaction& tx, std::span<Entry*> entrie
 void LetterImport::insert(OpenTransaction& tx, std::span<const Entry> entries,
                           ImportOutcome outcome, std::string_view detail,
                           std::optional<std::int64_t> audit_id) const {
-  std::vector<RowTexts> texts;
-  std::vector<SqlParam> rows;
-  const auto send = [&] {
-    if (texts.empty()) return;
-    std::vector<std::int64_t> ids;
-    for (const auto row : tx.query_bulk(insert_, rows, kLetterColumns))
-      ids.push_back(row.get<std::int64_t>(0));
-    if (ids.size() != texts.size())
-      throw InfrastructureError(
-          "letters of the same records were written at the same moment; import them again");
-    history_.add(tx, ids, "imported", detail, audit_id);
-    texts.clear();
-    rows.clear();
-  };
-  // They must stay where the rows point to.
-  texts.reserve(kInsertedAtOnce);
-  for (const auto& entry : entries) {
-    if (entry.outcome != outcome) continue;
-    entry.append_to(rows, consumer_, texts.emplace_back(*entry.letter));
-    if (texts.size() == kInsertedAtOnce) send();
-  }
-  send();
+  std::vector<const LetterRow*> rows;
+  for (const auto& entry : entries)
+    if (entry.outcome == outcome) rows.push_back(&entry);
+  history_.add(tx, insert_.run(tx, rows), "imported", detail, audit_id);
 }
 
 }  // namespace kinbox

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/letter_history.hpp"
+#include "core/letter_insert.hpp"
 #include "kinbox/dead_letter.hpp"
 #include "kinbox/inbox.hpp"
 
@@ -78,9 +79,9 @@ class LetterImport {
   std::string consumer_;
   Inbox inbox_;
   LetterHistory history_;
+  LetterInsert insert_;
   BulkStatement find_coordinates_;
   BulkStatement find_events_;
-  BulkStatement insert_;
 };
 
 }  // namespace kinbox
