@@ -73,6 +73,7 @@ void for_people(const Invocation& invocation, const EventPage& page) {
 std::vector<std::pair<std::string, std::optional<std::string>>> facts_of(
     const Rows& row, const std::vector<std::string>& columns) {
   std::vector<Column> wanted;
+  wanted.reserve(columns.size());
   for (const auto& column : columns) wanted.push_back({column});
   const auto table = table_of(row, std::move(wanted));
   std::vector<std::pair<std::string, std::optional<std::string>>> facts;
