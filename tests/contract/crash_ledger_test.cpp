@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <future>
+#include <mutex>
 #include <set>
 
 #include "support/pipeline.hpp"
@@ -226,6 +228,24 @@ TEST_P(CrashLedgerContract, SuspicionOutlivesACleanStopBeforeItsEnd) {
   run_until_idle({p0});
   EXPECT_TRUE(observer.notices<notice::Assigned>().back().claim.suspicion);
   EXPECT_THAT(batch_sizes(), Each(1));
+}
+
+TEST_P(CrashLedgerContract, OneRecordOfAProcessIsTriedAtATime) {
+  send_ten(p0);
+  killers = {"e-1"};
+  die({p0});
+  killers.clear();
+  ran.clear();
+  std::mutex trials;
+  options.dispatch.trials = &trials;
+  std::unique_lock another_worker(trials);
+  auto worker = std::async(std::launch::async, [&] { run_until_idle({p0}); });
+  EXPECT_EQ(worker.wait_for(std::chrono::milliseconds{200}), std::future_status::timeout);
+  EXPECT_THAT(ran, IsEmpty());
+  EXPECT_FALSE(flag("attempting", p0));
+  another_worker.unlock();
+  worker.get();
+  EXPECT_EQ(ran.size(), 10U);
 }
 
 TEST_P(CrashLedgerContract, WhatNeedsNoHandlerNeedsNoMark) {

@@ -30,7 +30,7 @@ class KilledByRecord : public KillScene {
     configure();
   }
 
-  void configure(const std::string& time_of_handlers = "") {
+  void configure(const std::string& more = "") {
     std::ofstream out(config_);
     out << "kafka:\n";
     for (const auto& [key, value] : quick_group_settings(KafkaService::get().brokers()))
@@ -39,7 +39,7 @@ class KilledByRecord : public KillScene {
         << (is_sqlite() ? home().place()
                         : PostgresService::get().uri() + "', schema: " + home().place())
         << "}\nconsumers:\n  - {name: victim, group: " << group << ", topics: [" << topic
-        << "], handlers: [fatal], max_batch: 10, dlq_topic: none" << time_of_handlers << "}\n";
+        << "], handlers: [fatal], max_batch: 10, dlq_topic: none" << more << "}\n";
   }
 
   /// `count` events in each partition.
@@ -120,6 +120,11 @@ KINBOX_FOR_ALL_DATABASES(KilledByRecord);
 TEST_P(KilledByRecord, ThatFollowsANullPointer) { find("segv", {.code = {}, .signal = SIGSEGV}); }
 
 TEST_P(KilledByRecord, ThatBreaksAnInvariant) { find("abort", {.code = {}, .signal = SIGABRT}); }
+
+TEST_P(KilledByRecord, OfOneWorkerDoesNotChargeWhatAnotherTries) {
+  configure(", workers: 2");
+  find("abort", {.code = {}, .signal = SIGABRT});
+}
 
 TEST_P(KilledByRecord, ThatNeedsMoreMemoryThanThereIs) {
   find("memory", {.code = {}, .signal = SIGABRT});
