@@ -35,6 +35,8 @@ struct DeadLetter {
   Failure failure;
   /// Of the topic the record came from; empty while nobody could tell.
   std::string_view topic_id = {};
+  /// Of an event that was parked: its row there, which is still to be removed.
+  std::optional<std::int64_t> parked = std::nullopt;
 };
 
 /// Writes dead letters, and the outbox rows that carry them to the DLQ topic, in the transaction
@@ -56,13 +58,27 @@ class DeadLetters {
   /// nothing.
   void write(OpenTransaction& tx, const DeadLetter& letter) const;
 
+  /// The record goes to `topic` as a letter goes to its DLQ topic, through the outbox, whether
+  /// letters are relayed or not. No letter is written.
+  void forward(OpenTransaction& tx, const DeadLetter& letter, const std::string& topic) const;
+
+  /// A letter was tried again in vain: it is open again, with the new error, and goes to its topic
+  /// once more, under the same id. `record` is what it was consumed as.
+  void reopen(OpenTransaction& tx, std::int64_t id, const Record& record,
+              const Failure& failure) const;
+
   /// A record came again whose event is dead or parked already.
   void note_seen_again(OpenTransaction& tx, std::string_view event_id) const;
 
  private:
+  void relay(OpenTransaction& tx, std::int64_t id, const Record& record) const;
+
   Options options_;
   std::string insert_letter_;
   std::string insert_outbox_;
+  std::string insert_forwarded_;
+  std::string reopen_;
+  std::string note_failed_again_;
   std::string seen_again_;
 };
 

@@ -12,15 +12,17 @@
 
 #include "kinbox/database.hpp"
 #include "kinbox/dead_letter.hpp"
+#include "kinbox/dlq_budget.hpp"
 #include "kinbox/event_decoder.hpp"
 #include "kinbox/handler_clock.hpp"
 #include "kinbox/handler_registry.hpp"
 #include "kinbox/observer.hpp"
+#include "kinbox/on_error.hpp"
 #include "kinbox/outbox.hpp"
+#include "kinbox/parked_queues.hpp"
 #include "kinbox/progress.hpp"
 #include "kinbox/record.hpp"
 #include "kinbox/replies.hpp"
-#include "kinbox/retry_policy.hpp"
 
 namespace kinbox {
 
@@ -50,12 +52,22 @@ struct OwnedPartition {
   std::chrono::steady_clock::time_point retry_at{};
   /// While its claim is under suspicion: how many of its records were decided, one at a time.
   std::size_t decided_alone = 0;
+  std::chrono::steady_clock::time_point failing_since{};
+  /// kWaiting because the budget of dead letters is spent.
+  bool breaker_open = false;
+  /// What follows may be older than the database: nobody knows whether a COMMIT was one.
+  bool set_aside_unsure = false;
+  /// Keys whose events wait.
+  ParkedQueues parked;
+  /// When the next dead letter is to be tried again that somebody requested.
+  std::optional<std::chrono::steady_clock::time_point> letters_due;
 };
 
 using OwnedPartitions = std::map<TopicPartition, OwnedPartition>;
 
 struct DispatcherOptions {
   OnError on_error;
+  DlqBudgetOptions dlq_budget = {};
   UnknownTypes unknown_types = UnknownTypes::kDeadLetter;
   IdConflict id_conflict = IdConflict::kDeadLetter;
   /// Records whose timestamp is older than that are skipped (`older_than`), also those that are no
@@ -105,6 +117,10 @@ class Dispatcher {
   /// `next_offset` are passed over. Throws InfrastructureError when the database is away: what is
   /// committed by then shows in the positions, the rest is untouched.
   void apply(std::span<const Record> records, OwnedPartitions& partitions);
+
+  /// One batch of what was set aside and is due: parked events, and dead letters that somebody
+  /// requested. Throws as `apply`.
+  void redrive(OwnedPartitions& partitions);
 
  private:
   class Impl;

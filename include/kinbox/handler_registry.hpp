@@ -2,12 +2,14 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "kinbox/handler.hpp"
+#include "kinbox/on_error.hpp"
 
 namespace kinbox {
 
@@ -15,6 +17,8 @@ namespace kinbox {
 struct HandlerUse {
   HandlerSpec spec;
   std::map<std::string, std::string> settings = {};
+  /// Its own ladder, in place of its consumer's.
+  std::optional<OnError> on_error = std::nullopt;
 };
 
 /// One consumer's handlers: which of them takes an event of a type. Made once per worker, with
@@ -29,11 +33,17 @@ class HandlerRegistry {
   struct Entry {
     std::string name;
     HandlerTraits traits;
+    std::optional<OnError> on_error;
     std::unique_ptr<Handler> handler;
   };
 
   /// Null when nobody takes `event_type`.
   const Entry* find(std::string_view event_type) const;
+  /// Null when there is none of that name.
+  const Entry* by_name(std::string_view name) const;
+
+  /// The ladder of each handler, its own or its consumer's. For require_usable.
+  std::vector<HandlerLadder> ladders(const OnError& of_consumer) const;
 
  private:
   std::vector<std::unique_ptr<Entry>> entries_;

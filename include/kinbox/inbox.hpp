@@ -54,8 +54,16 @@ class Inbox {
   std::vector<std::optional<Entry>> find(OpenTransaction& tx,
                                          std::span<const std::string_view> event_ids) const;
 
-  /// Turns a parked or dead event into an applied one; false if its verdict was not `from`.
-  bool reclaim(OpenTransaction& tx, std::string_view event_id, Verdict from) const;
+  /// Another verdict for an event that has one.
+  struct Change {
+    std::string_view event_id;
+    Verdict from = Verdict::kParked;
+    Verdict to = Verdict::kApplied;
+  };
+
+  /// Gives events their new verdicts, in one round trip, and answers for each, in the given order,
+  /// whether its verdict was `from`. An id stands in `changes` once.
+  std::vector<bool> change(OpenTransaction& tx, std::span<const Change> changes) const;
 
   /// Lets an applied event run once more in replay generation `generation`; false if it did
   /// already.
@@ -66,7 +74,7 @@ class Inbox {
   std::string consumer_;
   BulkStatement claim_;
   BulkStatement find_;
-  std::string reclaim_;
+  BulkStatement change_;
   std::string claim_generation_;
 };
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -62,6 +63,15 @@ struct DeadLettered {
   std::string event_id;
   Failure failure;
 };
+/// An event waits in `parked_events`: because it failed, for `due_in`, or behind an earlier one of
+/// its key.
+struct Parked {
+  TopicPartition partition;
+  Offset offset = 0;
+  std::string event_id;
+  std::optional<std::chrono::milliseconds> due_in;
+  Failure failure;
+};
 /// An event was passed over by a rule that says so.
 struct Skipped {
   TopicPartition partition;
@@ -88,6 +98,18 @@ struct ReplyRefused {
   Offset offset = 0;
   std::string event_id;
   std::string why;
+};
+/// So many events fail that the partition waits, and tries this one now and then.
+struct BreakerOpened {
+  TopicPartition partition;
+  Offset offset = 0;
+  std::string event_id;
+  std::chrono::milliseconds retry_in{0};
+  Failure failure;
+};
+/// It goes on.
+struct BreakerClosed {
+  TopicPartition partition;
 };
 struct Halted {
   TopicPartition partition;
@@ -162,11 +184,12 @@ struct BatchShrunk {
 
 using Notice =
     std::variant<notice::Assigned, notice::Revoked, notice::Unclaimed, notice::ClaimMissed,
-                 notice::Committed, notice::RetryScheduled, notice::DeadLettered, notice::Skipped,
-                 notice::SeenAgain, notice::IdConflictReported, notice::ReplyRefused,
-                 notice::Halted, notice::Unavailable, notice::Available, notice::SourceMessage,
-                 notice::Emitted, notice::RelayBlocked, notice::RelayRefused, notice::Relayed,
-                 notice::MailSent, notice::MailDeferred, notice::MailFailed, notice::MailUnknown,
+                 notice::Committed, notice::RetryScheduled, notice::DeadLettered, notice::Parked,
+                 notice::Skipped, notice::SeenAgain, notice::IdConflictReported,
+                 notice::ReplyRefused, notice::BreakerOpened, notice::BreakerClosed, notice::Halted,
+                 notice::Unavailable, notice::Available, notice::SourceMessage, notice::Emitted,
+                 notice::RelayBlocked, notice::RelayRefused, notice::Relayed, notice::MailSent,
+                 notice::MailDeferred, notice::MailFailed, notice::MailUnknown,
                  notice::BatchShrunk>;
 
 /// The one outward seam: logs, metrics, demonstrations and tests hang here.

@@ -109,18 +109,29 @@ class Progress {
   void halt(OpenTransaction& tx, const TopicPartition& partition, const PartitionClaim& claim,
             std::string_view reason) const;
 
+  /// Writes down that the partition waits because its consumer's budget of dead letters is spent.
+  /// Does nothing if `claim` is no longer good; nor does `resume`.
+  void open_breaker(OpenTransaction& tx, const TopicPartition& partition,
+                    const PartitionClaim& claim, std::string_view reason) const;
+  /// It goes on.
+  void resume(OpenTransaction& tx, const TopicPartition& partition,
+              const PartitionClaim& claim) const;
+
   /// Marks that the owner left with nothing in flight. Does nothing if `claim` is no longer good.
   void leave(OpenTransaction& tx, const TopicPartition& partition,
              const PartitionClaim& claim) const;
 
  private:
+  void report(OpenTransaction& tx, const TopicPartition& partition, const PartitionClaim& claim,
+              std::string_view state, std::string_view reason) const;
+
   std::string consumer_;
   std::string owner_;
   std::string create_;
   std::string take_;
   std::string open_;
   std::string close_;
-  std::string halt_;
+  std::string report_;
   std::string leave_;
 };
 

@@ -20,5 +20,8 @@ inline constexpr std::string_view kKillsTransaction = "kills_transaction";
 inline constexpr std::string_view kImported = "imported";
 inline constexpr std::string_view kTimeout = "timeout";
 inline constexpr std::string_view kCrashed = "crashed";
+inline constexpr std::string_view kBehindParked = "behind_parked";
+inline constexpr std::string_view kParkedFull = "parked_full";
+inline constexpr std::string_view kFailedOver = "failed_over";
 
 }  // namespace kinbox::reason

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <chrono>
-#include <string>
+#include <optional>
 
 namespace kinbox {
 
@@ -13,6 +13,8 @@ struct RetryPolicy {
   /// that delay).
   std::chrono::milliseconds first_delay{100};
   std::chrono::milliseconds max_delay{30'000};
+  /// No further attempt later than that after the first failure; none if absent.
+  std::optional<std::chrono::milliseconds> max_elapsed = std::nullopt;
 };
 
 /// Upper bound of the delay after failed attempt number `attempt` (from 1).
@@ -20,14 +22,5 @@ std::chrono::milliseconds backoff_bound(const RetryPolicy& policy, int attempt);
 
 /// The delay itself. `random` is uniform in [0, 1).
 std::chrono::milliseconds backoff(const RetryPolicy& policy, int attempt, double random);
-
-/// What happens when the attempts are used up, or were pointless.
-enum class Then { kDeadLetter, kHalt, kSkip };
-
-/// The ladder of a consumer, first part.
-struct OnError {
-  RetryPolicy retry;
-  Then then = Then::kDeadLetter;
-};
 
 }  // namespace kinbox

@@ -36,6 +36,9 @@ struct WorkerOptions {
                              .max_delay = std::chrono::milliseconds{10'000}};
   /// How often the ids of topics are compared with those that the positions belong to.
   std::chrono::milliseconds topic_check{30'000};
+  /// How often to look whether somebody from outside changed parked events, dead letters or
+  /// positions of ours.
+  std::chrono::milliseconds control_check{1'000};
 };
 
 /// A consumer: who it is, what it reads, what it does. Copied into each of its workers.

@@ -67,6 +67,9 @@ CREATE TABLE {kinbox}.audit (
 -- queue wait for each other, in order of their offsets; only the first has a due_at.
 ALTER TABLE {kinbox}.parked_events
   ADD COLUMN queue bigint NOT NULL DEFAULT 0,
+  -- Failed tries since it was parked.
+  ADD COLUMN tries integer NOT NULL DEFAULT 0,
+  ADD COLUMN imported boolean NOT NULL DEFAULT false,
   ADD COLUMN error_group text COLLATE "C" NOT NULL DEFAULT '',
   -- The letter that was tried again while its key had a queue.
   ADD COLUMN dead_letter_id bigint REFERENCES {kinbox}.dead_letters (id);

@@ -61,6 +61,9 @@ CREATE TABLE {kinbox}.audit (
 -- queue: 64 bits of topic and key, or of the coordinates of a record without a key. Events of one
 -- queue wait for each other, in order of their offsets; only the first has a due_at.
 ALTER TABLE {kinbox}.parked_events ADD COLUMN queue INTEGER NOT NULL DEFAULT 0;
+-- Failed tries since it was parked.
+ALTER TABLE {kinbox}.parked_events ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE {kinbox}.parked_events ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE {kinbox}.parked_events ADD COLUMN error_group TEXT NOT NULL DEFAULT '';
 -- The letter that was tried again while its key had a queue.
 ALTER TABLE {kinbox}.parked_events ADD COLUMN dead_letter_id INTEGER REFERENCES dead_letters (id);

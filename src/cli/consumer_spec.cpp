@@ -37,7 +37,7 @@ std::vector<HandlerUse> make_uses(const ConsumerConfig& consumer,
                                   std::span<const HandlerSpec> handlers) {
   std::vector<HandlerUse> uses;
   for (const auto& handler : consumer.handlers)
-    uses.push_back({find_handler(handler, handlers), handler.settings});
+    uses.push_back({find_handler(handler, handlers), handler.settings, handler.on_error});
   return uses;
 }
 
@@ -98,6 +98,7 @@ WorkerOptions make_worker_options(const ConsumerConfig& consumer, const Config& 
   WorkerOptions options;
   options.budget = {consumer.max_batch, consumer.max_batch_bytes, consumer.max_batch_wait};
   options.dispatch.on_error = consumer.on_error;
+  options.dispatch.dlq_budget = consumer.dlq_budget;
   options.dispatch.unknown_types = consumer.unknown_types;
   options.dispatch.id_conflict = consumer.id_conflict;
   options.dispatch.older_than = consumer.older_than;

@@ -47,6 +47,15 @@ std::exception_ptr timeout(const std::exception_ptr& met, std::chrono::milliseco
   return std::make_exception_ptr(HandlerTimeout(text));
 }
 
+std::int64_t Tally::*counter_of(Verdict verdict) {
+  return verdict == Verdict::kParked ? &Tally::parked : &Tally::dead;
+}
+
+/// Its producer was told that it failed, when it became a letter.
+bool was_told(const BatchItem& item) {
+  return item.waited && (item.waited->place == Waited::Place::kLetter || item.waited->letter);
+}
+
 bool same_bytes(Bytes a, const ByteVector& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end());
 }
@@ -58,7 +67,8 @@ Batch::Batch(const Parts& parts, std::span<BatchItem* const> items, Manner manne
       items_(items),
       manner_(manner),
       stretches_(stretches()),
-      known_(items.size()) {}
+      known_(items.size()),
+      aside_(parts.aside) {}
 
 // The guarantee, in the order it happens.
 BatchOutcome Batch::run() {
@@ -71,7 +81,9 @@ BatchOutcome Batch::run() {
     claim(*tx);
     parts_.observer.on_step(Step::kClaimed);
     settle_all(*tx);
+    settle_aside(*tx);
     reply(*tx);
+    pay(*tx);
     close(*tx);
     parts_.observer.on_step(Step::kBeforeCommit);
     commit(*tx);
@@ -81,6 +93,8 @@ BatchOutcome Batch::run() {
     return BatchEventFailed{failed.index, failed.error};
   } catch (const StatementSenders::OneOfSeveral&) {
     return BatchBlameOpen{};
+  } catch (const BudgetSpent&) {
+    return BatchBudgetSpent{first_death_};
   } catch (const TooLong& too_long) {
     return BatchTooLong{too_long.fits};
   } catch (const SqlError&) {
@@ -103,6 +117,7 @@ std::vector<Batch::Stretch> Batch::stretches() const {
       found.push_back({item->partition, item->partition->claim.next_offset, {}});
       stretch = std::prev(found.end());
     }
+    if (item->waited) continue;
     // Offsets without a record (transaction markers, compaction) count towards the position law.
     stretch->tally.gaps += item->record->offset() - stretch->next_offset;
     stretch->next_offset = item->record->offset() + 1;
@@ -139,6 +154,7 @@ void Batch::claim(OpenTransaction& tx) {
     const auto is_new = parts_.inbox.claim(tx, wanted.claims);
     // Opening and claiming travel together; the answers have come together as well.
     require_open();
+    change_verdicts(tx);
     Claims old;
     for (std::size_t i = 0; i < is_new.size(); ++i)
       if (!is_new[i]) old.add(wanted.claims[i], wanted.items[i]);
@@ -153,7 +169,9 @@ Batch::Claims Batch::claims() const {
   Claims all;
   for (std::size_t i = 0; i < items_.size(); ++i) {
     const auto& item = *items_[i];
-    if (!item.event) continue;
+    if (!item.event || (item.waited && item.waited->recorded)) continue;
+    // A letter without an inbox row stays that if it fails again.
+    if (item.waited && item.planned == Verdict::kDead) continue;
     all.add({.event_id = item.event->id(),
              .event_type = item.event->type(),
              .topic = item.record->topic(),
@@ -180,6 +198,26 @@ Batch::Claims Batch::without_known(OpenTransaction& tx, const Claims& wanted) {
   return unknown;
 }
 
+void Batch::change_verdicts(OpenTransaction& tx) {
+  std::vector<Inbox::Change> changes;
+  Claims changed;
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    const auto& item = *items_[i];
+    if (!item.waited || !item.waited->recorded || *item.waited->recorded == item.planned) continue;
+    changes.push_back({item.event->id(), *item.waited->recorded, item.planned});
+    Inbox::Claim claim{};
+    claim.event_id = item.event->id();
+    changed.add(claim, i);
+  }
+  if (changes.empty()) return;
+  const auto done = parts_.inbox.change(tx, changes);
+  Claims decided;
+  for (std::size_t i = 0; i < done.size(); ++i)
+    if (!done[i]) decided.add(changed.claims[i], changed.items[i]);
+  if (!without_known(tx, decided).claims.empty())
+    throw InfrastructureError("an event that was set aside has no inbox row");
+}
+
 void Batch::settle_all(OpenTransaction& tx) {
   if (manner_.patience) tx.give_way_after(*manner_.patience);
   for (std::size_t i = 0; i < items_.size(); ++i) settle(tx, i);
@@ -195,6 +233,11 @@ void Batch::settle(OpenTransaction& tx, std::size_t index) {
 
 void Batch::settle_known(OpenTransaction& tx, std::size_t index, const Inbox::Entry& entry) {
   const auto& item = *items_[index];
+  if (item.waited) {
+    // Decided meanwhile, under another record.
+    aside_.leave(item);
+    return count(item, &Tally::duplicates);
+  }
   const notice::SeenAgain again{item.partition->id, item.record->offset(), item.event->id()};
   if (!same_bytes(item.event->fingerprint().bytes(), entry.fingerprint)) {
     if (parts_.id_conflict == IdConflict::kDeadLetter) {
@@ -203,15 +246,17 @@ void Batch::settle_known(OpenTransaction& tx, std::size_t index, const Inbox::En
       failure.error_text =
           "the event id is recorded already, with another payload: a producer gave two events one "
           "id";
-      bury(tx, item, failure);
+      bury(tx, index, failure);
       return;
     }
     notices_.push_back(notice::IdConflictReported{again.partition, again.offset, again.event_id});
   }
-  ++stretch_of(item).tally.duplicates;
+  count(item, &Tally::duplicates);
   if (entry.verdict != Verdict::kDead && entry.verdict != Verdict::kParked) return;
+  // A parked one may have its row only at the end of this batch.
+  if (entry.verdict == Verdict::kParked) return aside_.note_seen_again(item);
   own("seen again", [&] {
-    parts_.dead_letters.note_seen_again(tx, item.event->id());
+    parts_.aside.dead_letters.note_seen_again(tx, item.event->id());
     tx.flush();
   });
   notices_.push_back(again);
@@ -222,19 +267,37 @@ void Batch::settle_new(OpenTransaction& tx, std::size_t index) {
   switch (item.planned) {
     case Verdict::kApplied:
       handle(tx, index);
-      ++stretch_of(item).tally.applied;
-      return;
+      count(item, &Tally::applied);
+      break;
     case Verdict::kSkipped:
-      ++stretch_of(item).tally.skipped;
+      if (!item.forward_to.empty()) forward(tx, item);
+      count(item, &Tally::skipped);
       notices_.push_back(notice::Skipped{item.partition->id, item.record->offset(),
                                          item.event ? item.event->id() : std::string(),
                                          item.failure});
-      return;
+      break;
     case Verdict::kDead:
+      bury(tx, index, item.failure);
+      break;
     case Verdict::kParked:
-      bury(tx, item, item.failure);
+      park(item);
       return;
   }
+  const bool letter_again =
+      item.waited && item.waited->place == Waited::Place::kLetter && item.planned == Verdict::kDead;
+  if (item.waited && !letter_again) aside_.leave(item);
+}
+
+void Batch::count(const BatchItem& item, std::int64_t Tally::*verdict) {
+  auto& tally = stretch_of(item).tally;
+  if (!item.waited) {
+    ++(tally.*verdict);
+    return;
+  }
+  // Imported: it stands for no offset of ours.
+  if (!item.waited->counted) return;
+  --(tally.*counter_of(*item.waited->counted));
+  ++(tally.*verdict);
 }
 
 void Batch::handle(OpenTransaction& tx, std::size_t index) {
@@ -272,17 +335,45 @@ std::optional<Batch::Failed> Batch::known_failure(OpenTransaction& tx, std::size
   return Failed{senders_.blamed(blamed_statement(failure), index), failure};
 }
 
-void Batch::bury(OpenTransaction& tx, const BatchItem& item, const Failure& failure) {
+void Batch::bury(OpenTransaction& tx, std::size_t index, const Failure& failure) {
+  const auto& item = *items_[index];
+  const bool again = item.waited && item.waited->place == Waited::Place::kLetter;
+  if (!again && deaths_++ == 0) first_death_ = index;
   own("dead letter", [&] {
-    parts_.dead_letters.write(tx, {.record = item.record,
-                                   .event = item.event ? &*item.event : nullptr,
-                                   .failure = failure,
-                                   .topic_id = item.partition->claim.topic_id});
+    aside_.bury(tx, item, failure);
     tx.flush();
   });
-  ++stretch_of(item).tally.dead;
+  count(item, &Tally::dead);
   notices_.push_back(notice::DeadLettered{item.partition->id, item.record->offset(),
                                           item.event ? item.event->id() : std::string(), failure});
+}
+
+void Batch::forward(OpenTransaction& tx, const BatchItem& item) {
+  own("failover", [&] {
+    parts_.aside.dead_letters.forward(tx, aside_.letter_of(item, item.failure), item.forward_to);
+    tx.flush();
+  });
+}
+
+void Batch::park(const BatchItem& item) {
+  aside_.park(item);
+  count(item, &Tally::parked);
+  notices_.push_back(notice::Parked{item.partition->id, item.record->offset(), item.event->id(),
+                                    item.due_in, item.failure});
+}
+
+void Batch::settle_aside(OpenTransaction& tx) {
+  own("set aside", [&] {
+    aside_.settle(tx);
+    if (aside_.wrote()) tx.flush();
+  });
+}
+
+void Batch::pay(OpenTransaction& tx) {
+  if (deaths_ == 0) return;
+  own("budget", [&] {
+    if (!parts_.budget.spend(tx, deaths_)) throw BudgetSpent{};
+  });
 }
 
 void Batch::reply(OpenTransaction& tx) {
@@ -292,7 +383,7 @@ void Batch::reply(OpenTransaction& tx) {
       const auto& item = *items_[i];
       // What was known had its reply, or has none. An id_conflict is among it: under its id another
       // event had one.
-      if (known_[i] || !item.event) continue;
+      if (known_[i] || !item.event || was_told(item)) continue;
       if (auto why = parts_.replies->write(tx, *item.event, item.planned, item.failure))
         notices_.push_back(notice::ReplyRefused{item.partition->id, item.record->offset(),
                                                 item.event->id(), std::move(*why)});
@@ -344,6 +435,9 @@ void Batch::advance() {
     if (partition.failing_offset < partition.claim.next_offset) partition.failing_offset.reset();
     total += stretch.tally;
   }
+  aside_.committed();
+  parts_.budget.committed(deaths_,
+                          static_cast<std::size_t>(std::max<std::int64_t>(0, total.applied)));
   for (const auto& entry : notices_) parts_.observer.on_notice(entry);
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
       std::chrono::steady_clock::now() - started_);

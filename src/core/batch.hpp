@@ -9,9 +9,11 @@
 #include <variant>
 #include <vector>
 
+#include "core/aside.hpp"
 #include "core/consumer_lock.hpp"
 #include "core/replies.hpp"
 #include "core/statement_senders.hpp"
+#include "core/waited.hpp"
 #include "kinbox/database.hpp"
 #include "kinbox/dead_letter.hpp"
 #include "kinbox/dispatcher.hpp"
@@ -29,10 +31,16 @@ struct BatchItem {
   OwnedPartition* partition = nullptr;
   /// Absent for poison that has no id.
   std::optional<Event> event;
-  /// kApplied runs `handler`; kDead and kSkipped carry `failure`.
+  /// kApplied runs `handler`; the others carry `failure`.
   Verdict planned = Verdict::kApplied;
   const HandlerRegistry::Entry* handler = nullptr;
   Failure failure;
+  /// kParked: how long the first of a queue waits; nullopt behind others.
+  std::optional<std::chrono::milliseconds> due_in;
+  /// kSkipped: the topic that gets the record instead; empty if none does.
+  std::string forward_to;
+  /// Of a record that was set aside before. Its position is behind us.
+  std::optional<Waited> waited;
 };
 
 /// How one transaction ended. `known` of the events had a verdict before.
@@ -55,12 +63,17 @@ struct BatchCommitRefused {
 /// One of several statements that were sent as one failed, and nobody knows whose; nothing was
 /// written. Run it again one by one.
 struct BatchBlameOpen {};
+/// The event at `index` would be one dead letter too many; nothing was written.
+struct BatchBudgetSpent {
+  std::size_t index = 0;
+};
 /// Only the first `fits` events fit into the time bound; nothing was written.
 struct BatchTooLong {
   std::size_t fits = 1;
 };
-using BatchOutcome = std::variant<BatchCommitted, BatchClaimMissed, BatchEventFailed,
-                                  BatchCommitRefused, BatchBlameOpen, BatchTooLong>;
+using BatchOutcome =
+    std::variant<BatchCommitted, BatchClaimMissed, BatchEventFailed, BatchCommitRefused,
+                 BatchBlameOpen, BatchBudgetSpent, BatchTooLong>;
 
 /// One transaction that takes some records to their verdicts, all or none.
 class Batch {
@@ -70,7 +83,8 @@ class Batch {
     const ConsumerLock& lock;
     const Inbox& inbox;
     const Progress& progress;
-    const DeadLetters& dead_letters;
+    Aside::Parts aside;
+    DlqBudget& budget;
     Observer& observer;
     /// Null: producers are told nothing.
     const Replies* replies = nullptr;
@@ -107,6 +121,7 @@ class Batch {
     Offset next_offset = 0;
     Tally tally;
   };
+  struct BudgetSpent {};
   struct Missed {
     OwnedPartition* partition = nullptr;
   };
@@ -135,6 +150,8 @@ class Batch {
   void open(OpenTransaction& tx);
   void claim(OpenTransaction& tx);
   Claims claims() const;
+  /// Gives events that were set aside the verdicts that are planned for them.
+  void change_verdicts(OpenTransaction& tx);
   /// Notes what is recorded of `wanted`, and gives those of which nothing is.
   Claims without_known(OpenTransaction& tx, const Claims& wanted);
   void require_open() const;
@@ -150,7 +167,13 @@ class Batch {
   Handled call_handler(OpenTransaction& tx, const BatchItem& item);
   /// Whose failure the transaction knows of, if of any; throws it if it is nobody's.
   std::optional<Failed> known_failure(OpenTransaction& tx, std::size_t index) const;
-  void bury(OpenTransaction& tx, const BatchItem& item, const Failure& failure);
+  void bury(OpenTransaction& tx, std::size_t index, const Failure& failure);
+  void park(const BatchItem& item);
+  void forward(OpenTransaction& tx, const BatchItem& item);
+  void settle_aside(OpenTransaction& tx);
+  void pay(OpenTransaction& tx);
+  /// The item's record has this verdict now, and no longer the one it waited with.
+  void count(const BatchItem& item, std::int64_t Tally::*verdict);
   void reply(OpenTransaction& tx);
   void close(OpenTransaction& tx);
   void commit(OpenTransaction& tx);
@@ -169,6 +192,10 @@ class Batch {
   /// For each item: what was recorded of its id before, nullopt if the claim was new.
   std::vector<std::optional<Inbox::Entry>> known_;
   StatementSenders senders_;
+  Aside aside_;
+  /// Events that became dead letters, and the first of them.
+  std::size_t deaths_ = 0;
+  std::size_t first_death_ = 0;
   std::vector<Notice> notices_;
   std::chrono::steady_clock::time_point started_{};
 };

@@ -14,6 +14,11 @@ std::string coordinates(const Record& record) {
          std::to_string(record.offset());
 }
 
+std::string no_handler(const Event& event, const Record& record) {
+  return "event " + event.id() + " (" + coordinates(record) + "): no handler for type \"" +
+         event.type() + "\"; add one, or set unknown_types: skip";
+}
+
 /// Consecutive records mostly share their partition; the map is asked once per run of them.
 class PartitionLookup {
  public:
@@ -75,6 +80,42 @@ BatchPlan::Entry BatchPlan::plan(const Record& record, OwnedPartition& partition
   return entry;
 }
 
+BatchPlan::Entry BatchPlan::make_waiting(const Record& record, OwnedPartition& partition,
+                                         WaitingRecord waiting) const {
+  Entry entry;
+  auto& item = entry.item;
+  item.record = &record;
+  item.partition = &partition;
+  item.waited = std::move(waiting.waited);
+  auto decoded = rules_.decoder.decode(record);
+  if (auto* event = std::get_if<Event>(&decoded)) item.event = std::move(*event);
+  if (waiting.event_id) {
+    if (!item.event)
+      item.event = Event(record, {.id = {},
+                                  .type = std::move(waiting.event_type),
+                                  .payload = record.value(),
+                                  .unwrapped = {},
+                                  .fingerprint = Fingerprint::of(record.value())});
+    item.event->parts_.id = std::move(*waiting.event_id);
+  }
+  if (auto* undecided = std::get_if<Undecided>(&decoded)) {
+    bury(entry, reason::kInvalidEventId, std::move(undecided->detail));
+  } else if (auto* poison = std::get_if<Poison>(&decoded)) {
+    bury(entry, poison->reason, std::move(poison->detail));
+  } else {
+    item.handler = rules_.handlers.find(item.event->type());
+    if (item.handler == nullptr) bury(entry, reason::kUnknownType, no_handler(*item.event, record));
+  }
+  return entry;
+}
+
+void BatchPlan::bury(Entry& entry, std::string_view reason, std::string detail) {
+  entry.item.planned = Verdict::kDead;
+  entry.item.failure = entry.item.waited->before;
+  entry.item.failure.reason = reason;
+  entry.item.failure.error_text = std::move(detail);
+}
+
 bool BatchPlan::is_too_old(const Record& record) const {
   if (!rules_.older_than || !record.timestamp()) return false;
   // In milliseconds: a bound of some centuries does not fit in the clock's own unit.
@@ -87,9 +128,7 @@ void BatchPlan::route(Entry& entry) const {
   const auto& event = *entry.item.event;
   entry.item.handler = rules_.handlers.find(event.type());
   if (entry.item.handler != nullptr) return;
-  auto detail = "event " + event.id() + " (" + coordinates(*entry.item.record) +
-                "): no handler for type \"" + event.type() +
-                "\"; add one, or set unknown_types: skip";
+  auto detail = no_handler(event, *entry.item.record);
   if (rules_.unknown_types == UnknownTypes::kSkip)
     skip(entry, reason::kUnknownType, std::move(detail));
   else

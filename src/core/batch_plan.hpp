@@ -35,12 +35,18 @@ class BatchPlan {
   /// are decided already (below the position, or repeated within `records`).
   std::vector<Entry> make(std::span<const Record> records, OwnedPartitions& partitions) const;
 
+  /// The same for a record that was set aside: it keeps the id it was set aside with, if it had
+  /// one. What stops a partition or skips a record when it comes from Kafka does not here. `record`
+  /// is that of `waiting`.
+  Entry make_waiting(const Record& record, OwnedPartition& partition, WaitingRecord waiting) const;
+
  private:
   Entry plan(const Record& record, OwnedPartition& partition) const;
   void route(Entry& entry) const;
   bool is_too_old(const Record& record) const;
   void skip(Entry& entry, std::string_view reason, std::string detail) const;
   void refuse(Entry& entry, std::string_view reason, std::string detail) const;
+  static void bury(Entry& entry, std::string_view reason, std::string detail);
 
   Rules rules_;
 };

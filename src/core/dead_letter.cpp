@@ -1,10 +1,13 @@
 #include "kinbox/dead_letter.hpp"
 
+#include "core/dlq_record.hpp"
 #include "core/error_group.hpp"
 #include "core/header_codec.hpp"
+#include "core/hex_text.hpp"
 #include "core/iso_time.hpp"
 #include "core/outbox_place.hpp"
 #include "core/storable_text.hpp"
+#include "core/stored_record.hpp"
 
 namespace kinbox {
 namespace {
@@ -15,15 +18,29 @@ constexpr std::size_t kMaxName = 512;
 constexpr std::string_view kInsertLetter =
     "INSERT INTO {kinbox}.dead_letters (consumer, event_id, event_type, topic, topic_id, "
     "partition, record_offset, record_timestamp_ms, key, value, headers, fingerprint, reason, "
-    "handler, error_type, error_code, error_text, error_group, attempts, first_failed_at) "
+    "handler, error_type, error_code, error_text, error_group, attempts, first_failed_at, "
+    "seen_again) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
-    "$20) "
+    "$20, COALESCE((SELECT seen_again FROM {kinbox}.parked_events WHERE id = $21), 0)) "
     "ON CONFLICT (consumer, topic, topic_id, partition, record_offset) DO NOTHING RETURNING id";
 
 // No second copy of the payload: the relay reads it from the letter.
 constexpr std::string_view kInsertOutbox =
     "INSERT INTO {kinbox}.outbox (lane, key_hash, message_id, topic, dead_letter_id, key) "
     "VALUES ($1, $2, $3, $4, $5, $6)";
+
+constexpr std::string_view kInsertForwarded =
+    "INSERT INTO {kinbox}.outbox (lane, key_hash, message_id, topic, key, value, headers, "
+    "record_timestamp_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+constexpr std::string_view kReopen =
+    "UPDATE {kinbox}.dead_letters SET state = 'open', due_at = NULL, changed_at = {now}, "
+    "redrive_count = redrive_count + 1, reason = $2, handler = $3, error_type = $4, "
+    "error_code = $5, error_text = $6, attempts = $7, error_group = $8, dead_at = {now} "
+    "WHERE id = $1";
+constexpr std::string_view kNoteFailedAgain =
+    "INSERT INTO {kinbox}.dead_letter_history (dead_letter_id, what, detail) "
+    "VALUES ($1, 'failed_again', $2)";
 
 // An id_conflict is another event under this id: the record that came again is not it.
 constexpr std::string_view kSeenAgain =
@@ -41,9 +58,9 @@ std::string coordinates(const Record& record) {
          std::to_string(record.offset());
 }
 
-std::optional<std::int64_t> milliseconds(std::optional<Timestamp> time) {
-  if (!time) return std::nullopt;
-  return time->time_since_epoch().count();
+/// Order holds per key; a record without one has an order of its own.
+std::string lane_key(const Record& record) {
+  return record.key() ? std::string(as_text(*record.key())) : coordinates(record);
 }
 
 std::optional<std::string> time_text(std::optional<Timestamp> time) {
@@ -57,6 +74,9 @@ DeadLetters::DeadLetters(Options options, const Dialect& dialect)
     : options_(std::move(options)),
       insert_letter_(dialect.render(kInsertLetter)),
       insert_outbox_(dialect.render(kInsertOutbox)),
+      insert_forwarded_(dialect.render(kInsertForwarded)),
+      reopen_(dialect.render(kReopen)),
+      note_failed_again_(dialect.render(kNoteFailedAgain)),
       seen_again_(dialect.render(kSeenAgain)) {}
 
 void DeadLetters::write(OpenTransaction& tx, const DeadLetter& letter) const {
@@ -72,17 +92,55 @@ void DeadLetters::write(OpenTransaction& tx, const DeadLetter& letter) const {
       record.value(), encode_headers(record.headers()), fingerprint.bytes(), failure.reason,
       storable_text(failure.handler, kMaxName), storable_text(failure.error_type, kMaxName),
       storable_text(failure.error_code, kMaxName), storable_text(failure.error_text, kMaxErrorText),
-      error_group(failure), failure.attempts, time_text(failure.first_failed_at));
-  if (inserted.empty() || !options_.relay) return;
+      error_group(failure), failure.attempts, time_text(failure.first_failed_at), letter.parked);
+  if (!inserted.empty()) relay(tx, inserted[0].get<std::int64_t>(0), record);
+}
 
+void DeadLetters::forward(OpenTransaction& tx, const DeadLetter& letter,
+                          const std::string& topic) const {
+  const auto& record = *letter.record;
+  const auto& failure = letter.failure;
+  const auto fingerprint = Fingerprint::of(record.value());
+  const auto message_id = "failover:" + options_.consumer + ':' + coordinates(record);
+  const Record forwarded(
+      dlq_record({.record = record.copy(),
+                  .message_id = message_id,
+                  .group = options_.group,
+                  .event_id = letter.event != nullptr ? letter.event->id() : std::string(),
+                  .handler = failure.handler,
+                  .reason = failure.reason,
+                  .error_type = failure.error_type,
+                  .error_text = failure.error_text,
+                  .fingerprint_hex = hex_text(fingerprint.bytes()),
+                  .attempts = failure.attempts,
+                  .first_failed_at = time_text(failure.first_failed_at).value_or(""),
+                  .dead_at = ""},
+                 topic));
+  const auto place = outbox_place(topic, lane_key(record));
+  tx.execute(insert_forwarded_, place.lane, place.hash, message_id, topic, forwarded.key(),
+             forwarded.value(), encode_headers(forwarded.headers()),
+             milliseconds(record.timestamp()));
+  ++tx.outbox_rows_;
+}
+
+void DeadLetters::reopen(OpenTransaction& tx, std::int64_t id, const Record& record,
+                         const Failure& failure) const {
+  tx.execute(
+      reopen_, id, failure.reason, storable_text(failure.handler, kMaxName),
+      storable_text(failure.error_type, kMaxName), storable_text(failure.error_code, kMaxName),
+      storable_text(failure.error_text, kMaxErrorText), failure.attempts, error_group(failure));
+  tx.execute(note_failed_again_, id, storable_text(failure.error_text, kMaxErrorText));
+  relay(tx, id, record);
+}
+
+void DeadLetters::relay(OpenTransaction& tx, std::int64_t id, const Record& record) const {
+  if (!options_.relay) return;
   const auto topic = replace(
       replace(replace(options_.dlq_topic, "{group}", options_.group), "{topic}", record.topic()),
       "{consumer}", options_.consumer);
-  const auto lane_key = record.key() ? std::string(as_text(*record.key())) : coordinates(record);
-  const auto place = outbox_place(topic, lane_key);
+  const auto place = outbox_place(topic, lane_key(record));
   tx.execute(insert_outbox_, place.lane, place.hash,
-             "dlq:" + options_.consumer + ':' + coordinates(record), topic,
-             inserted[0].get<std::int64_t>(0), record.key());
+             "dlq:" + options_.consumer + ':' + coordinates(record), topic, id, record.key());
   ++tx.outbox_rows_;
 }
 

@@ -1,16 +1,20 @@
 #include "kinbox/dispatcher.hpp"
 
 #include <algorithm>
-#include <random>
+#include <map>
+#include <set>
 #include <utility>
 
 #include "core/batch.hpp"
 #include "core/batch_plan.hpp"
 #include "core/crash_ledger.hpp"
 #include "core/exclusive_spell.hpp"
+#include "core/failed_events.hpp"
 #include "core/failure.hpp"
+#include "core/ladder.hpp"
 #include "core/lock_patience.hpp"
 #include "core/own_statements.hpp"
+#include "core/set_aside.hpp"
 #include "core/strikes.hpp"
 #include "kinbox/inbox.hpp"
 
@@ -29,51 +33,74 @@ std::optional<Replies> make_replies(Dispatcher::Parts& parts, const Dialect& dia
   return Replies({parts.consumer, std::move(*parts.replies), std::move(parts.outbox)}, dialect);
 }
 
-Timestamp now() {
-  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-}
-
 }  // namespace
 
 class Dispatcher::Impl {
  public:
   Impl(Parts parts, DispatcherOptions options, Database& database)
-      : options_(options),
+      : options_(std::move(options)),
         observer_(parts.observer),
         database_(database),
-        plan_({parts.decoder, parts.handlers, options.on_error.then, options.unknown_types,
-               options.older_than}),
+        plan_({parts.decoder, parts.handlers, end_of_poison(options_.on_error),
+               options_.unknown_types, options_.older_than}),
         lock_(parts.consumer, database.dialect()),
         inbox_(parts.consumer, database.dialect()),
         progress_(parts.consumer, parts.owner, database.dialect()),
         dead_letters_(std::move(parts.dead_letters), database.dialect()),
+        set_aside_(parts.consumer, database.dialect()),
+        budget_(parts.consumer, options_.dlq_budget, database.dialect()),
         replies_(make_replies(parts, database.dialect())),
         batch_parts_{database,
                      lock_,
                      inbox_,
                      progress_,
-                     dead_letters_,
+                     {set_aside_.parked(), set_aside_.letters(), dead_letters_},
+                     budget_,
                      observer_,
                      replies_ ? &*replies_ : nullptr,
-                     options.id_conflict,
-                     options.max_transaction_time,
+                     options_.id_conflict,
+                     options_.max_transaction_time,
                      parts.consumer,
-                     options.clock != nullptr ? options.clock : &clock_},
+                     options_.clock != nullptr ? options_.clock : &clock_},
+        failed_({options_.on_error, options_.dlq_budget.probe_every, parts.handlers, database,
+                 progress_, observer_, [this](BatchItem& item) { return run_one(item); }}),
         crashes_({.database = database,
                   .consumer = parts.consumer,
                   .owner = parts.owner,
-                  .first_batch = options.max_batch,
-                  .max_crashes = options.max_crashes}),
-        limit_(options.max_batch),
-        strikes_(options.max_batch) {}
+                  .first_batch = options_.max_batch,
+                  .max_crashes = options_.max_crashes}),
+        limit_(options_.max_batch),
+        strikes_(options_.max_batch) {
+    require_usable(parts.handlers.ladders(options_.on_error));
+  }
 
   void apply(std::span<const Record> records, OwnedPartitions& partitions) {
     auto entries = plan_.make(records, partitions);
     run(entries);
   }
 
+  void redrive(OwnedPartitions& partitions) {
+    blocked_.clear();
+    for (auto& [id, partition] : partitions) {
+      const auto due = next_redrive(partition);
+      if (partition.state == State::kRunning && due && *due <= Clock::now()) redrive(partition);
+    }
+  }
+
  private:
   using Entries = std::span<BatchPlan::Entry>;
+
+  void redrive(OwnedPartition& partition) {
+    auto waiting = set_aside_.due(database_, partition, options_.max_batch);
+    std::vector<Record> records;
+    records.reserve(waiting.size());
+    std::vector<BatchPlan::Entry> entries;
+    for (auto& one : waiting) {
+      records.emplace_back(std::move(one.record));
+      entries.push_back(plan_.make_waiting(records.back(), partition, std::move(one)));
+    }
+    run(entries);
+  }
 
   void run(Entries entries) {
     while (!entries.empty()) {
@@ -105,9 +132,7 @@ class Dispatcher::Impl {
       passed = run_chunk(entries, chunk, taken);
     } else if (auto crashed = crashes_.verdict(partition, offset)) {
       crashes_.survived();
-      crashed->handler = item.handler->name;
-      crashed->first_failed_at = now();
-      give_up(item, std::move(*crashed));
+      failed_.give_up(item, std::move(*crashed));
     } else {
       const auto outcome = try_alone(chunk);
       passed = std::visit([&](const auto& o) { return go_on(o, entries, chunk, taken); }, outcome);
@@ -143,7 +168,10 @@ class Dispatcher::Impl {
   BatchOutcome run_batch(const std::vector<BatchItem*>& chunk, const Batch::Manner& manner) {
     const auto started = Clock::now();
     auto outcome = Batch(batch_parts_, chunk, manner).run();
-    if (std::holds_alternative<BatchCommitted>(outcome)) patience_.took(Clock::now() - started);
+    if (std::holds_alternative<BatchCommitted>(outcome)) {
+      patience_.took(Clock::now() - started);
+      for (const auto* item : chunk) failed_.close_breaker(*item->partition);
+    }
     return outcome;
   }
 
@@ -199,18 +227,39 @@ class Dispatcher::Impl {
   /// chunk before it, and is carried out when it comes first. One of a partition under suspicion is
   /// a chunk of its own.
   std::size_t take_chunk(Entries entries, std::vector<BatchItem*>& chunk) {
+    behind_.clear();
     std::size_t taken = 0;
     for (bool alone = false; taken < entries.size() && chunk.size() < limit() && !alone; ++taken) {
       auto& entry = entries[taken];
-      if (entry.item.partition->state != State::kRunning) continue;
-      alone = CrashLedger::suspects(*entry.item.partition);
-      if ((entry.halt || alone) && !chunk.empty()) break;
-      if (entry.halt)
-        halt(entry.item, *entry.halt);
+      auto& item = entry.item;
+      if (item.partition->state != State::kRunning) continue;
+      auto stops = entry.halt;
+      if (!item.partition->parked.empty() && item.event && !stops) {
+        if (is_blocked(item)) continue;
+        if (waits_behind(item))
+          stops = failed_.plan_behind(item, behind_[queue_of(*item.record)]++);
+      }
+      alone = CrashLedger::suspects(*item.partition);
+      if ((stops || alone) && !chunk.empty()) break;
+      if (stops)
+        failed_.halt(item, *stops);
       else
-        chunk.push_back(&entry.item);
+        chunk.push_back(&item);
     }
     return taken;
+  }
+
+  /// Whether an earlier event of its key failed in this round of redriving.
+  bool is_blocked(const BatchItem& item) const {
+    return item.waited && item.waited->place == Waited::Place::kParked &&
+           blocked_.contains({item.partition, item.waited->queue});
+  }
+
+  /// Decided as late as this: an earlier one may have been parked a moment ago.
+  static bool waits_behind(const BatchItem& item) {
+    if (item.planned != Verdict::kApplied && item.planned != Verdict::kParked) return false;
+    const bool is_parked = item.waited && item.waited->place == Waited::Place::kParked;
+    return !is_parked && item.partition->parked.holds(queue_of(*item.record));
   }
 
   std::size_t go_on(const BatchCommitted& committed, Entries, const std::vector<BatchItem*>& chunk,
@@ -228,9 +277,7 @@ class Dispatcher::Impl {
 
   std::size_t go_on(const BatchClaimMissed& missed, Entries, const std::vector<BatchItem*>&,
                     std::size_t) {
-    missed.partition->state = State::kUnclaimed;
-    missed.partition->retry_at = {};
-    observer_.on_notice(notice::ClaimMissed{missed.partition->id});
+    failed_.lost(*missed.partition);
     return 0;
   }
 
@@ -239,7 +286,9 @@ class Dispatcher::Impl {
     const auto at = index_of(entries, chunk[failed.index]);
     run(entries.first(at));
     auto& item = entries[at].item;
-    if (item.partition->state == State::kRunning) settle_failure(item, failed.error);
+    if (item.partition->state == State::kRunning) failed_.settle(item, failed.error);
+    if (item.waited && item.planned != Verdict::kDead)
+      blocked_.emplace(item.partition, item.waited->queue);
     return at + 1;
   }
 
@@ -257,6 +306,19 @@ class Dispatcher::Impl {
     return 0;
   }
 
+  std::size_t go_on(const BatchBudgetSpent& spent, Entries entries,
+                    const std::vector<BatchItem*>& chunk, std::size_t) {
+    const auto at = index_of(entries, chunk[spent.index]);
+    if (chunk.size() == 1) {
+      failed_.open_breaker(*chunk[0]);
+      return at + 1;
+    }
+    // What came before it first; then it alone, and what is behind it without it.
+    run(entries.first(at));
+    run(entries.subspan(at, 1));
+    return at + 1;
+  }
+
   std::size_t go_on(const BatchTooLong& too_long, Entries, const std::vector<BatchItem*>&,
                     std::size_t) {
     limit_ = too_long.fits;
@@ -270,63 +332,26 @@ class Dispatcher::Impl {
     return static_cast<std::size_t>(found - entries.begin());
   }
 
-  void settle_failure(BatchItem& item, const std::exception_ptr& error) {
-    auto diagnosis = diagnose(error);
-    count_attempt(item, diagnosis.failure);
-    const auto& retry = options_.on_error.retry;
-    if (!diagnosis.permanent && diagnosis.failure.attempts < retry.max_attempts)
-      return wait(item, diagnosis);
-    give_up(item, std::move(diagnosis.failure));
-  }
-
-  static void count_attempt(const BatchItem& item, Failure& failure) {
-    auto& partition = *item.partition;
-    const bool again = partition.failing_offset == item.record->offset();
-    failure.attempts = again ? partition.failure.attempts + 1 : 1;
-    failure.first_failed_at = again ? partition.failure.first_failed_at : now();
-    failure.handler = item.handler != nullptr ? item.handler->name : std::string();
-    partition.failing_offset = item.record->offset();
-    partition.failure = failure;
-  }
-
-  void wait(const BatchItem& item, const Diagnosis& diagnosis) {
-    const auto& retry = options_.on_error.retry;
-    const auto delay = diagnosis.retry_after.value_or(
-        backoff(retry, diagnosis.failure.attempts, uniform_(random_)));
-    auto& partition = *item.partition;
-    partition.state = State::kWaiting;
-    partition.retry_at = std::chrono::steady_clock::now() + delay;
-    observer_.on_notice(notice::RetryScheduled{partition.id, item.record->offset(),
-                                               item.event->id(), retry.max_attempts, delay,
-                                               diagnosis.failure});
-  }
-
-  void give_up(BatchItem& item, Failure failure) {
-    if (options_.on_error.then == Then::kHalt)
-      return halt(item, failure.reason + ": " + failure.error_text);
-    item.planned = options_.on_error.then == Then::kSkip ? Verdict::kSkipped : Verdict::kDead;
-    item.failure = std::move(failure);
+  /// One item, in a transaction of its own. It may still fail if it runs a handler.
+  BatchOutcome run_one(BatchItem& item) {
     BatchItem* const alone = &item;
-    const auto outcome = Batch(batch_parts_, {&alone, 1},
-                               {Batch::Sending::kOneByOne, Batch::Claiming::kAtOnce, lock_mode()})
-                             .run();
+    auto outcome = Batch(batch_parts_, {&alone, 1},
+                         {Batch::Sending::kOneByOne, Batch::Claiming::kAtOnce, lock_mode()})
+                       .run();
     if (const auto* missed = std::get_if<BatchClaimMissed>(&outcome))
-      go_on(*missed, {}, {}, 0);
-    else if (!std::holds_alternative<BatchCommitted>(outcome))
+      failed_.lost(*missed->partition);
+    else if (std::holds_alternative<BatchBudgetSpent>(outcome))
+      failed_.open_breaker(item);
+    else if (const auto* refused = std::get_if<BatchCommitRefused>(&outcome))
+      outcome = BatchEventFailed{0, refused->error};
+    else if (std::holds_alternative<BatchCommitted>(outcome))
+      failed_.close_breaker(*item.partition);
+    if (std::holds_alternative<BatchEventFailed>(outcome) && item.planned != Verdict::kApplied)
       // Nothing but kinbox's own statements ran.
       throw InfrastructureError("the verdict of " + item.partition->id.topic + '/' +
                                 std::to_string(item.partition->id.partition) + '@' +
                                 std::to_string(item.record->offset()) + " could not be stored");
-  }
-
-  void halt(const BatchItem& item, const std::string& reason) {
-    auto& partition = *item.partition;
-    own_transaction(database_, "halt", [&](OpenTransaction& tx) {
-      progress_.halt(tx, partition.id, partition.claim, reason);
-    });
-    partition.state = State::kHalted;
-    partition.failure.reason = reason;
-    observer_.on_notice(notice::Halted{partition.id, item.record->offset(), reason});
+    return outcome;
   }
 
   DispatcherOptions options_;
@@ -337,26 +362,33 @@ class Dispatcher::Impl {
   Inbox inbox_;
   Progress progress_;
   DeadLetters dead_letters_;
+  SetAside set_aside_;
+  DlqBudget budget_;
   std::optional<Replies> replies_;
   HandlerClock clock_;
   Batch::Parts batch_parts_;
+  FailedEvents failed_;
   CrashLedger crashes_;
+  /// Queues whose first event failed in this round: what is behind it has to wait.
+  std::set<std::pair<const OwnedPartition*, QueueId>> blocked_;
+  /// How many events of the chunk wait in a queue, beside those that do already.
+  std::map<QueueId, std::size_t> behind_;
   std::size_t limit_;
   Batch::Sending sending_ = Batch::Sending::kCombined;
   Batch::Claiming claiming_ = Batch::Claiming::kAtOnce;
   ExclusiveSpell alone_;
   LockPatience patience_;
   Strikes strikes_;
-  std::mt19937_64 random_{std::random_device{}()};
-  std::uniform_real_distribution<double> uniform_{0.0, 1.0};
 };
 
 Dispatcher::Dispatcher(Parts parts, DispatcherOptions options, Database& database)
-    : impl_(std::make_unique<Impl>(std::move(parts), options, database)) {}
+    : impl_(std::make_unique<Impl>(std::move(parts), std::move(options), database)) {}
 Dispatcher::~Dispatcher() = default;
 
 void Dispatcher::apply(std::span<const Record> records, OwnedPartitions& partitions) {
   impl_->apply(records, partitions);
 }
+
+void Dispatcher::redrive(OwnedPartitions& partitions) { impl_->redrive(partitions); }
 
 }  // namespace kinbox

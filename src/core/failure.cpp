@@ -34,8 +34,9 @@ Diagnosis described(const HandlerError& error) {
   return diagnosis;
 }
 
-Diagnosis rejected(const HandlerError& error) {
+Diagnosis rejected(const HandlerError& error, ErrorClass error_class) {
   auto diagnosis = described(error);
+  diagnosis.error_class = error_class;
   diagnosis.failure.reason = reason::kHandlerRejected;
   diagnosis.permanent = true;
   return diagnosis;
@@ -47,11 +48,12 @@ Diagnosis diagnose(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
   } catch (const PermanentError& e) {
-    return rejected(e);
+    return rejected(e, ErrorClass::kPermanent);
   } catch (const BusinessRejection& e) {
-    return rejected(e);
+    return rejected(e, ErrorClass::kRejection);
   } catch (const RetryableError& e) {
     auto diagnosis = described(e);
+    diagnosis.error_class = ErrorClass::kRetryable;
     diagnosis.retry_after = e.retry_after();
     return diagnosis;
   } catch (const HandlerError& e) {
@@ -59,14 +61,17 @@ Diagnosis diagnose(const std::exception_ptr& error) {
   } catch (const KillsTransaction& e) {
     auto diagnosis = described(static_cast<const std::exception&>(e));
     diagnosis.failure.reason = reason::kKillsTransaction;
+    diagnosis.error_class = ErrorClass::kKillsTransaction;
     return diagnosis;
   } catch (const HandlerTimeout& e) {
     auto diagnosis = described(static_cast<const std::exception&>(e));
     diagnosis.failure.reason = reason::kTimeout;
+    diagnosis.error_class = ErrorClass::kTimeout;
     return diagnosis;
   } catch (const SqlError& e) {
     auto diagnosis = described(static_cast<const std::exception&>(e));
     diagnosis.failure.error_code = e.code();
+    diagnosis.error_class = ErrorClass::kSql;
     return diagnosis;
   } catch (const std::exception& e) {
     return described(e);

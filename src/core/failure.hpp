@@ -6,6 +6,7 @@
 
 #include "kinbox/dead_letter.hpp"
 #include "kinbox/errors.hpp"
+#include "kinbox/on_error.hpp"
 
 namespace kinbox {
 
@@ -18,6 +19,7 @@ class KillsTransaction : public Error {
 struct Diagnosis {
   /// Type, code and text are filled in.
   Failure failure;
+  ErrorClass error_class = ErrorClass::kOther;
   /// Trying again cannot help.
   bool permanent = false;
   /// When the handler itself said when to try again.

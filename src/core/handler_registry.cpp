@@ -54,8 +54,11 @@ HandlerRegistry::HandlerRegistry(std::vector<HandlerUse> uses, const Dialect& di
     if (std::any_of(entries_.begin(), entries_.end(),
                     [&](const auto& e) { return e->name == name; }))
       refuse(name, "stands twice in this consumer");
-    entries_.push_back(std::make_unique<Entry>(Entry{
-        .name = name, .traits = use.spec.traits, .handler = make_handler(use, dialect, outbox)}));
+    entries_.push_back(
+        std::make_unique<Entry>(Entry{.name = name,
+                                      .traits = use.spec.traits,
+                                      .on_error = use.on_error,
+                                      .handler = make_handler(use, dialect, outbox)}));
     const auto* entry = entries_.back().get();
     for (const auto& type : use.spec.event_types) {
       const auto [claimed, fresh] = by_type_.emplace(type, entry);
@@ -69,6 +72,19 @@ HandlerRegistry::HandlerRegistry(std::vector<HandlerUse> uses, const Dialect& di
 const HandlerRegistry::Entry* HandlerRegistry::find(std::string_view event_type) const {
   const auto found = by_type_.find(event_type);
   return found == by_type_.end() ? rest_ : found->second;
+}
+
+const HandlerRegistry::Entry* HandlerRegistry::by_name(std::string_view name) const {
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const auto& entry) { return entry->name == name; });
+  return found == entries_.end() ? nullptr : found->get();
+}
+
+std::vector<HandlerLadder> HandlerRegistry::ladders(const OnError& of_consumer) const {
+  std::vector<HandlerLadder> ladders;
+  for (const auto& entry : entries_)
+    ladders.push_back({entry->name, entry->on_error ? &*entry->on_error : &of_consumer});
+  return ladders;
 }
 
 }  // namespace kinbox

@@ -36,9 +36,16 @@ constexpr std::string_view kFindAll =
     "ON p.consumer = COALESCE($4, wanted.consumer) AND p.event_id = wanted.event_id";
 constexpr std::size_t kFindColumns = 3;
 
-constexpr std::string_view kReclaim =
-    "UPDATE {kinbox}.processed_events SET verdict = 'applied', processed_at = {now} "
-    "WHERE consumer = $1 AND event_id = $2 AND verdict = $3";
+constexpr std::string_view kChangeEach =
+    "UPDATE {kinbox}.processed_events SET verdict = $4, processed_at = {now} "
+    "WHERE consumer = $1 AND event_id = $2 AND verdict = $3 RETURNING event_id";
+constexpr std::string_view kChangeAll =
+    "UPDATE {kinbox}.processed_events AS p SET verdict = COALESCE(c.later, $7), "
+    "processed_at = {now} "
+    "FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS c (consumer, event_id, "
+    "earlier, later) WHERE p.consumer = COALESCE(c.consumer, $5) AND p.event_id = c.event_id "
+    "AND p.verdict = COALESCE(c.earlier, $6) RETURNING p.event_id";
+constexpr std::size_t kChangeColumns = 4;
 
 constexpr std::string_view kClaimGeneration =
     "UPDATE {kinbox}.processed_events SET generation = $3, processed_at = {now} "
@@ -121,7 +128,7 @@ Inbox::Inbox(std::string consumer, const Dialect& dialect)
     : consumer_(std::move(consumer)),
       claim_{dialect.render(kClaimEach), dialect.render(kClaimAll), {0, 2, 5, 6}},
       find_{dialect.render(kFindEach), dialect.render(kFindAll), {0}},
-      reclaim_(dialect.render(kReclaim)),
+      change_{dialect.render(kChangeEach), dialect.render(kChangeAll), {0, 2, 3}},
       claim_generation_(dialect.render(kClaimGeneration)) {}
 
 std::vector<bool> Inbox::claim(OpenTransaction& tx, std::span<const Claim> claims) const {
@@ -152,8 +159,25 @@ std::vector<std::optional<Inbox::Entry>> Inbox::find(
   return entries;
 }
 
-bool Inbox::reclaim(OpenTransaction& tx, std::string_view event_id, Verdict from) const {
-  return tx.execute(reclaim_, consumer_, event_id, to_text(from)).affected_rows() == 1;
+std::vector<bool> Inbox::change(OpenTransaction& tx, std::span<const Change> changes) const {
+  std::vector<bool> changed(changes.size(), false);
+  if (changes.empty()) return changed;
+  std::vector<std::size_t> order(changes.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return changes[a].event_id < changes[b].event_id;
+  });
+  std::vector<SqlParam> params;
+  params.reserve(changes.size() * kChangeColumns);
+  for (const auto i : order)
+    params.insert(params.end(), {consumer_, changes[i].event_id, to_text(changes[i].from),
+                                 to_text(changes[i].to)});
+  std::unordered_set<std::string> found;
+  for (const auto row : tx.query_bulk(change_, params, kChangeColumns))
+    found.insert(row.get<std::string>(0));
+  for (std::size_t i = 0; i < changes.size(); ++i)
+    changed[i] = found.contains(std::string(changes[i].event_id));
+  return changed;
 }
 
 bool Inbox::claim_generation(OpenTransaction& tx, std::string_view event_id,

@@ -12,8 +12,8 @@ namespace kinbox {
 /// time columns.
 std::string iso_text(Timestamp time);
 
-/// "2026-01-31T12:00:00Z", also with a fraction of a second or "+02:00", or the date alone: midnight
-/// UTC. nullopt if it is none.
+/// "2026-01-31T12:00:00Z", also with a fraction of a second or "+02:00", or the date alone:
+/// midnight UTC. nullopt if it is none.
 std::optional<Timestamp> parse_iso(std::string_view text);
 
 }  // namespace kinbox

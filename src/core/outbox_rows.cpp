@@ -2,6 +2,7 @@
 
 #include "core/dlq_record.hpp"
 #include "core/header_codec.hpp"
+#include "core/hex_text.hpp"
 #include "core/sql_moment.hpp"
 #include "core/storable_text.hpp"
 
@@ -123,16 +124,6 @@ std::string pending_text(const Dialect& dialect) {
   return text;
 }
 
-std::string hex(const ByteVector& bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const auto byte : bytes) {
-    text += kDigits[std::to_integer<unsigned>(byte) >> 4];
-    text += kDigits[std::to_integer<unsigned>(byte) & 0xF];
-  }
-  return text;
-}
-
 std::optional<std::string> as_string(const std::optional<ByteVector>& bytes) {
   if (!bytes) return std::nullopt;
   return std::string(as_text(*bytes));
@@ -163,7 +154,7 @@ OwnedRecord letter_record(const kinbox::Row& row, OwnedRecord record) {
                      .reason = text("reason"),
                      .error_type = text("error_type"),
                      .error_text = text("error_text"),
-                     .fingerprint_hex = hex(row.get<ByteVector>("fingerprint")),
+                     .fingerprint_hex = hex_text(row.get<ByteVector>("fingerprint")),
                      .attempts = row.get<std::int64_t>("attempts"),
                      .redrive_count = row.get<std::int64_t>("redrive_count"),
                      .first_failed_at = text("first_failed_at"),

@@ -129,6 +129,7 @@ bool Ownership::take_together(std::span<OwnedPartition* const> partitions, TimeP
         bound_wait_for_locks(tx);
         while (claims.size() < some.size() && (claims.empty() || Clock::now() < until))
           claims.push_back(take_in(tx, some[claims.size()]->id));
+        parts_.set_aside.load(tx, some.first(claims.size()));
       });
     } catch (const InfrastructureError& e) {
       // With it, those before it were rolled back. They were quick, but it may have been waited
@@ -161,6 +162,7 @@ void Ownership::taken(OwnedPartition& partition, const PartitionClaim& claim) {
   partition.told = claim.next_offset;
   partition.state = State::kRunning;
   partition.failing_offset.reset();
+  partition.breaker_open = false;
   claim_attempts_.erase(partition.id);
   parts_.observer.on_notice(notice::Assigned{partition.id, claim});
   if (const auto reason = recreation(partition)) halt_or_postpone(partition, *reason);
@@ -169,11 +171,11 @@ void Ownership::taken(OwnedPartition& partition, const PartitionClaim& claim) {
 void Ownership::take(OwnedPartition& partition) {
   try {
     topic_id(partition.id.topic);
-    auto claim = take_existing(partition.id);
+    auto claim = take_existing(partition);
     if (!claim) {
       // Kafka is asked outside of any transaction: nobody waits for a lock while a broker is slow.
       create(partition.id, first_offset(partition.id));
-      claim = take_existing(partition.id);
+      claim = take_existing(partition);
     }
     if (!claim) throw InfrastructureError("the position of " + name_of(partition.id) + " vanished");
     taken(partition, *claim);
@@ -187,11 +189,13 @@ std::optional<PartitionClaim> Ownership::take_in(OpenTransaction& tx, const Topi
   return parts_.progress.take(tx, id, parts_.database.session(), topic_ids_.at(id.topic));
 }
 
-std::optional<PartitionClaim> Ownership::take_existing(const TopicPartition& id) {
+std::optional<PartitionClaim> Ownership::take_existing(OwnedPartition& partition) {
   std::optional<PartitionClaim> claim;
+  OwnedPartition* const only = &partition;
   own_transaction(parts_.database, "take", [&](OpenTransaction& tx) {
     bound_wait_for_locks(tx);
-    claim = take_in(tx, id);
+    claim = take_in(tx, partition.id);
+    parts_.set_aside.load(tx, {&only, 1});
   });
   return claim;
 }

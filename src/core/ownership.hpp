@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/set_aside.hpp"
 #include "core/stopped_owner.hpp"
 #include "kinbox/database.hpp"
 #include "kinbox/dispatcher.hpp"
@@ -29,6 +30,7 @@ class Ownership {
     Source& source;
     Database& database;
     const Progress& progress;
+    const SetAside& set_aside;
     Observer& observer;
     InitialPosition initial;
     RetryPolicy backoff;
@@ -76,7 +78,7 @@ class Ownership {
   void take(OwnedPartition& partition);
   void taken(OwnedPartition& partition, const PartitionClaim& claim);
   std::optional<PartitionClaim> take_in(OpenTransaction& tx, const TopicPartition& id);
-  std::optional<PartitionClaim> take_existing(const TopicPartition& id);
+  std::optional<PartitionClaim> take_existing(OwnedPartition& partition);
   void create(const TopicPartition& id, Offset first_offset);
   Offset first_offset(const TopicPartition& id);
   /// The database or the broker did not let us take it.

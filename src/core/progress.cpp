@@ -35,8 +35,8 @@ constexpr std::string_view kClose =
     "gaps = gaps + $9, attempting = FALSE "
     "WHERE consumer = $1 AND topic = $2 AND partition = $3";
 
-constexpr std::string_view kHalt =
-    "UPDATE {kinbox}.consumer_progress SET state = 'halted', state_reason = $4, updated_at = {now} "
+constexpr std::string_view kReport =
+    "UPDATE {kinbox}.consumer_progress SET state = $7, state_reason = $4, updated_at = {now} "
     "WHERE consumer = $1 AND topic = $2 AND partition = $3 AND epoch = $5 AND owner = $6";
 
 constexpr std::string_view kLeave =
@@ -58,7 +58,7 @@ Progress::Progress(std::string consumer, std::string owner, const Dialect& diale
       take_(dialect.render(kTake)),
       open_(dialect.render(kOpen)),
       close_(dialect.render(kClose)),
-      halt_(dialect.render(kHalt)),
+      report_(dialect.render(kReport)),
       leave_(dialect.render(kLeave)) {}
 
 void Progress::create(OpenTransaction& tx, const TopicPartition& partition,
@@ -95,7 +95,24 @@ void Progress::close(OpenTransaction& tx, const TopicPartition& partition,
 
 void Progress::halt(OpenTransaction& tx, const TopicPartition& partition,
                     const PartitionClaim& claim, std::string_view reason) const {
-  tx.execute(halt_, consumer_, partition.topic, partition.partition, reason, claim.epoch, owner_);
+  report(tx, partition, claim, "halted", reason);
+}
+
+void Progress::open_breaker(OpenTransaction& tx, const TopicPartition& partition,
+                            const PartitionClaim& claim, std::string_view reason) const {
+  report(tx, partition, claim, "breaker_open", reason);
+}
+
+void Progress::resume(OpenTransaction& tx, const TopicPartition& partition,
+                      const PartitionClaim& claim) const {
+  report(tx, partition, claim, "running", "");
+}
+
+void Progress::report(OpenTransaction& tx, const TopicPartition& partition,
+                      const PartitionClaim& claim, std::string_view state,
+                      std::string_view reason) const {
+  tx.execute(report_, consumer_, partition.topic, partition.partition, reason, claim.epoch, owner_,
+             state);
 }
 
 void Progress::leave(OpenTransaction& tx, const TopicPartition& partition,

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
+#include <utility>
 
 #include "kinbox/record.hpp"
 
@@ -10,8 +12,8 @@ namespace kinbox {
 /// looks like an outage for ever.
 ///
 /// A strike is a failure as infrastructure while the database answers a probe. Three strikes of
-/// batches in a row make them run one record at a time; three strikes in a row of a record alone
-/// count as one failed attempt of its event.
+/// batches in a row make them run one record at a time; three strikes of a record alone, with
+/// nothing committed between them, count as one failed attempt of its event.
 class Strikes {
  public:
   explicit Strikes(std::size_t alone) : alone_(alone) {}
@@ -28,7 +30,7 @@ class Strikes {
   /// The database is away: nobody is under suspicion.
   void clear() noexcept {
     of_batches_ = 0;
-    of_record_ = 0;
+    of_records_.clear();
   }
 
   void batch() noexcept {
@@ -37,15 +39,12 @@ class Strikes {
     alone_left_ = alone_;
   }
 
-  /// Whether the record's event has failed.
+  /// Whether the record's event has failed. Records are counted apart: one that is polled and one
+  /// that was set aside may take turns.
   bool record(const Record& record) {
-    const bool same =
-        suspect_partition_ == record.topic_partition() && suspect_offset_ == record.offset();
-    of_record_ = same ? of_record_ + 1 : 1;
-    suspect_partition_ = record.topic_partition();
-    suspect_offset_ = record.offset();
-    if (of_record_ < kEnough) return false;
-    of_record_ = 0;
+    auto& strikes = of_records_[{record.topic_partition(), record.offset()}];
+    if (++strikes < kEnough) return false;
+    of_records_.clear();
     return true;
   }
 
@@ -55,9 +54,7 @@ class Strikes {
   std::size_t alone_;
   std::size_t alone_left_ = 0;
   int of_batches_ = 0;
-  int of_record_ = 0;
-  TopicPartition suspect_partition_;
-  Offset suspect_offset_ = -1;
+  std::map<std::pair<TopicPartition, Offset>, int> of_records_;
 };
 
 }  // namespace kinbox

@@ -6,9 +6,13 @@
 #include <thread>
 
 #include "core/consumer_registration.hpp"
+#include "core/control_watch.hpp"
+#include "core/dispatcher_parts.hpp"
 #include "core/held_records.hpp"
 #include "core/ownership.hpp"
 #include "core/random_name.hpp"
+#include "core/set_aside.hpp"
+#include "core/worker_presence.hpp"
 #include "kinbox/errors.hpp"
 
 namespace kinbox {
@@ -31,26 +35,22 @@ class Worker::Impl : public AssignmentListener {
         owner_(random_name()),
         registry_(consumer_.handlers, database_->dialect(), consumer_.outbox),
         progress_(consumer_.name, owner_, database_->dialect()),
+        set_aside_(consumer_.name, database_->dialect()),
         ownership_({.source = *source_,
                     .database = *database_,
                     .progress = progress_,
+                    .set_aside = set_aside_,
                     .observer = observer_,
                     .initial = options_.initial,
                     .backoff = options_.infrastructure,
                     .topic_check = options_.topic_check}),
-        dispatcher_({.consumer = consumer_.name,
-                     .group = consumer_.group,
-                     .owner = owner_,
-                     .decoder = consumer_.decoder,
-                     .handlers = registry_,
-                     .dead_letters = {.consumer = consumer_.name,
-                                      .group = consumer_.group,
-                                      .dlq_topic = consumer_.dlq_topic,
-                                      .relay = consumer_.relay_dead_letters},
-                     .observer = observer_,
-                     .replies = consumer_.replies,
-                     .outbox = consumer_.outbox},
-                    options_.dispatch, *database_) {
+        control_watch_({.database = *database_,
+                        .consumer = consumer_.name,
+                        .owner = owner_,
+                        .interval = options_.control_check}),
+        presence_({.database = *database_, .consumer = consumer_.name, .owner = owner_}),
+        dispatcher_(dispatcher_parts(consumer_, owner_, registry_, observer_), options_.dispatch,
+                    *database_) {
     if (consumer_.replies) require_usable(*consumer_.replies, consumer_.topics);
   }
 
@@ -99,6 +99,7 @@ class Worker::Impl : public AssignmentListener {
   void turn() {
     ownership_.claim_due();
     ownership_.check_topics();
+    look_around();
     auto batch = due_records();
     receive(batch);
     if (!batch.empty()) {
@@ -106,9 +107,35 @@ class Worker::Impl : public AssignmentListener {
       dispatch(batch);
       hold_rest(batch);
     }
+    redrive();
     ownership_.back_off_missed();
     pause_and_resume();
     tell();
+  }
+
+  /// Others are to see that we are at work, and we what they did.
+  void look_around() {
+    if (!available()) return;
+    try {
+      presence_.renew(ownership_.partitions().size());
+      for (auto* partition : control_watch_.changed(ownership_.partitions())) {
+        partition->state = State::kUnclaimed;
+        partition->retry_at = Clock::now();
+        observer_.on_notice(notice::ClaimMissed{partition->id});
+      }
+    } catch (const InfrastructureError& e) {
+      // Whoever has something to write meets it too, and waits.
+      observer_.on_notice(notice::SourceMessage{7, std::string("not looked around: ") + e.what()});
+    }
+  }
+
+  void leave() {
+    try {
+      presence_.leave();
+    } catch (const InfrastructureError& e) {
+      // Our row runs out by itself.
+      observer_.on_notice(notice::SourceMessage{7, std::string("not signed off: ") + e.what()});
+    }
   }
 
   bool available() const { return !unavailable_until_ || Clock::now() >= *unavailable_until_; }
@@ -144,7 +171,10 @@ class Worker::Impl : public AssignmentListener {
     auto until = Clock::now() + options_.budget.max_wait;
     if (const auto claim = ownership_.next_claim()) until = std::min(until, *claim);
     for (const auto& [id, partition] : ownership_.partitions())
-      if (partition.state == State::kWaiting) until = std::min(until, partition.retry_at);
+      if (partition.state == State::kWaiting)
+        until = std::min(until, partition.retry_at);
+      else if (const auto due = next_redrive(partition); due && partition.state == State::kRunning)
+        until = std::min(until, *due);
     if (unavailable_until_ && !available()) until = std::min(until, *unavailable_until_);
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
     return std::max(left, std::chrono::milliseconds{0});
@@ -157,6 +187,31 @@ class Worker::Impl : public AssignmentListener {
     } catch (const InfrastructureError& e) {
       back_off(e);
     }
+  }
+
+  void redrive() {
+    if (!available() || !redrive_is_due()) return;
+    try {
+      dispatcher_.redrive(ownership_.partitions());
+      recovered();
+    } catch (const InfrastructureError& e) {
+      back_off(e);
+      look_again();
+    }
+  }
+
+  /// Redriving moves no position, so a COMMIT whose reply was lost does not show by itself.
+  void look_again() {
+    for (auto& [id, partition] : ownership_.partitions())
+      if (next_redrive(partition)) partition.set_aside_unsure = true;
+  }
+
+  bool redrive_is_due() const {
+    const auto& partitions = ownership_.partitions();
+    return std::any_of(partitions.begin(), partitions.end(), [](const auto& entry) {
+      const auto due = next_redrive(entry.second);
+      return entry.second.state == State::kRunning && due && *due <= Clock::now();
+    });
   }
 
   void back_off(const InfrastructureError& e) {
@@ -227,7 +282,8 @@ class Worker::Impl : public AssignmentListener {
   }
 
   bool idle() {
-    if (!ownership_.was_assigned() || !held_.empty() || !available()) return false;
+    if (!ownership_.was_assigned() || !held_.empty() || !available() || redrive_is_due())
+      return false;
     const auto& partitions = ownership_.partitions();
     return std::all_of(partitions.begin(), partitions.end(), [&](const auto& entry) {
       const auto& [id, partition] = entry;
@@ -244,6 +300,7 @@ class Worker::Impl : public AssignmentListener {
       if (partition.state == State::kHalted)
         result.halted.emplace_back(id, partition.failure.reason);
     source_->close(deadline);
+    leave();
     return result;
   }
 
@@ -255,7 +312,10 @@ class Worker::Impl : public AssignmentListener {
   std::string owner_;
   HandlerRegistry registry_;
   Progress progress_;
+  SetAside set_aside_;
   Ownership ownership_;
+  ControlWatch control_watch_;
+  WorkerPresence presence_;
   Dispatcher dispatcher_;
   HeldRecords held_;
   std::set<TopicPartition> paused_;

@@ -32,8 +32,15 @@ struct HowItRepeats {
   std::optional<Repeats> operator()(const notice::DeadLettered&) const {
     return Repeats{"dead", {.lines = 20, .per = std::chrono::seconds{10}}};
   }
+  std::optional<Repeats> operator()(const notice::Parked& n) const {
+    return Repeats{n.due_in ? "parked" : "parked behind",
+                   {.lines = n.due_in ? 20 : 5, .per = std::chrono::seconds{10}}};
+  }
   std::optional<Repeats> operator()(const notice::Skipped&) const {
     return Repeats{"skipped", {.lines = 5, .per = std::chrono::seconds{10}}};
+  }
+  std::optional<Repeats> operator()(const notice::BreakerOpened& n) const {
+    return Repeats{"breaker " + place(n.partition), {.lines = 1, .per = std::chrono::seconds{30}}};
   }
   std::optional<Repeats> operator()(const notice::SeenAgain&) const {
     return Repeats{"seen again", {.lines = 5, .per = std::chrono::seconds{10}}};

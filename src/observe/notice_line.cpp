@@ -131,6 +131,16 @@ struct ToLine {
     return line;
   }
 
+  LogLine operator()(const notice::Parked& n) const {
+    auto line =
+        about_record(n.due_in ? LogLevel::kWarning : LogLevel::kInfo, "parked", n,
+                     n.due_in ? "parked" + why(n.failure) + "; tried again in " +
+                                    to_text(*n.due_in) + ", later events of its key wait behind it"
+                              : "parked behind an earlier event of its key");
+    if (n.due_in) add_failure(line, n.failure);
+    return line;
+  }
+
   LogLine operator()(const notice::Skipped& n) const {
     auto line = about_record(LogLevel::kInfo, "skipped", n, "skipped by rule" + why(n.failure));
     add_failure(line, n.failure);
@@ -153,6 +163,20 @@ struct ToLine {
   LogLine operator()(const notice::ReplyRefused& n) const {
     return about_record(LogLevel::kWarning, "reply_refused", n,
                         "no reply is sent, the event keeps its verdict: " + loggable_error(n.why));
+  }
+
+  LogLine operator()(const notice::BreakerOpened& n) const {
+    auto line = about_record(LogLevel::kError, "breaker_open", n,
+                             "the budget of dead letters is spent" + why(n.failure) +
+                                 "; nothing is lost, the partition waits and tries this one again "
+                                 "in " +
+                                 to_text(n.retry_in));
+    add_failure(line, n.failure);
+    return line;
+  }
+
+  LogLine operator()(const notice::BreakerClosed& n) const {
+    return about(LogLevel::kInfo, "breaker_closed", n.partition, "goes on");
   }
 
   LogLine operator()(const notice::Halted& n) const {

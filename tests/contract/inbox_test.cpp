@@ -14,6 +14,7 @@ namespace kinbox::testing {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 Inbox::Claim event(std::string_view id, Verdict verdict = Verdict::kApplied) {
   return {.event_id = id,
@@ -45,6 +46,9 @@ class InboxContract : public DatabaseContract {
     const auto tx = database().begin();
     inbox_->claim(*tx, std::vector{event(id, verdict)});
     tx->commit();
+  }
+  bool reclaim(OpenTransaction& tx, std::string_view id, Verdict from) {
+    return inbox_->change(tx, std::vector<Inbox::Change>{{id, from, Verdict::kApplied}})[0];
   }
   std::string verdict_of(std::string_view id) {
     const auto tx = database().begin();
@@ -160,13 +164,31 @@ TEST_P(InboxContract, AViolationIsNoDuplicate) {
   EXPECT_THROW(tx->commit(), SqlError);
 }
 
+TEST_P(InboxContract, ChangesAreAnsweredInTheirOrder) {
+  for (const auto* const id : {"a", "b", "c"}) record(id, Verdict::kParked);
+  record("dead", Verdict::kDead);
+  const auto tx = database().begin();
+  const std::vector<Inbox::Change> changes{{"c", Verdict::kParked, Verdict::kApplied},
+                                           {"unknown", Verdict::kParked, Verdict::kApplied},
+                                           {"a", Verdict::kParked, Verdict::kDead},
+                                           {"dead", Verdict::kDead, Verdict::kParked},
+                                           {"b", Verdict::kDead, Verdict::kApplied}};
+  EXPECT_THAT(inbox_->change(*tx, changes), ElementsAre(true, false, true, true, false));
+  EXPECT_THAT(inbox_->change(*tx, {}), IsEmpty());
+  tx->commit();
+  EXPECT_EQ(verdict_of("a"), "dead");
+  EXPECT_EQ(verdict_of("b"), "parked");
+  EXPECT_EQ(verdict_of("c"), "applied");
+  EXPECT_EQ(verdict_of("dead"), "parked");
+}
+
 TEST_P(InboxContract, ADeadOrParkedEventIsReclaimedOnce) {
   for (const auto from : {Verdict::kDead, Verdict::kParked}) {
     const std::string id(to_text(from));
     record(id, from);
     const auto tx = database().begin();
-    EXPECT_TRUE(inbox_->reclaim(*tx, id, from));
-    EXPECT_FALSE(inbox_->reclaim(*tx, id, from));
+    EXPECT_TRUE(reclaim(*tx, id, from));
+    EXPECT_FALSE(reclaim(*tx, id, from));
     tx->commit();
     EXPECT_EQ(verdict_of(id), "applied");
   }
@@ -176,16 +198,16 @@ TEST_P(InboxContract, ReclaimWantsTheRightVerdict) {
   record("dead", Verdict::kDead);
   record("fine", Verdict::kApplied);
   const auto tx = database().begin();
-  EXPECT_FALSE(inbox_->reclaim(*tx, "dead", Verdict::kParked));
-  EXPECT_FALSE(inbox_->reclaim(*tx, "fine", Verdict::kDead));
-  EXPECT_FALSE(inbox_->reclaim(*tx, "unknown", Verdict::kDead));
+  EXPECT_FALSE(reclaim(*tx, "dead", Verdict::kParked));
+  EXPECT_FALSE(reclaim(*tx, "fine", Verdict::kDead));
+  EXPECT_FALSE(reclaim(*tx, "unknown", Verdict::kDead));
   tx->commit();
   EXPECT_EQ(verdict_of("dead"), "dead");
 }
 
 TEST_P(InboxContract, ARolledBackReclaimIsForgotten) {
   record("dead", Verdict::kDead);
-  inbox_->reclaim(*database().begin(), "dead", Verdict::kDead);
+  reclaim(*database().begin(), "dead", Verdict::kDead);
   EXPECT_EQ(verdict_of("dead"), "dead");
 }
 

@@ -28,6 +28,7 @@ class OwnershipContract : public DatabaseContract {
       if (strike_) strike_(point);
     });
     progress_ = std::make_unique<Progress>("orders", "me", database().dialect());
+    set_aside_ = std::make_unique<SetAside>("orders", database().dialect());
     source_ = log_.member();
     source_->subscribe(listener_);
     ownership_ = make_ownership(milliseconds{2'000});
@@ -42,7 +43,7 @@ class OwnershipContract : public DatabaseContract {
 
   std::unique_ptr<Ownership> make_ownership(milliseconds patience) {
     return std::make_unique<Ownership>(Ownership::Parts{
-        *source_, *faulty_, *progress_, observer_, InitialPosition{},
+        *source_, *faulty_, *progress_, *set_aside_, observer_, InitialPosition{},
         RetryPolicy{.first_delay = milliseconds{0}, .max_delay = milliseconds{0}}, patience});
   }
 
@@ -95,6 +96,7 @@ class OwnershipContract : public DatabaseContract {
   std::unique_ptr<ScriptedSource> source_;
   RecordingObserver observer_;
   std::unique_ptr<Progress> progress_;
+  std::unique_ptr<SetAside> set_aside_;
   int transactions_ = 0;
   std::function<void(FaultPoint)> strike_;
   std::unique_ptr<Database> faulty_;

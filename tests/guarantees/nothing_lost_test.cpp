@@ -267,7 +267,6 @@ TEST_P(NothingLost, AWorkerThatIsGivenNothingIsDone) {
 
 TEST_P(NothingLost, APartitionThatCannotBeTakenIsTakenLater) {
   send(p0, "e-1");
-  int failures = 3;
   bool registered = false;
   run_until_idle({p0}, [&](FaultPoint point) {
     if (point != FaultPoint::kBegin) return;
@@ -275,7 +274,7 @@ TEST_P(NothingLost, APartitionThatCannotBeTakenIsTakenLater) {
       registered = true;
       return;
     }
-    if (failures-- > 0) throw InfrastructureError("not now");
+    if (observer.notices<notice::Unclaimed>().size() < 3) throw InfrastructureError("not now");
   });
   EXPECT_EQ(observer.notices<notice::Unclaimed>().size(), 3U);
   EXPECT_THAT(effects(), ElementsAre("e-1"));

@@ -233,6 +233,10 @@ void Member::on_notice(const Notice& notice) {
     strikes_ = 0;
     world_.note("committed", incarnation_, static_cast<std::int64_t>(committed->records));
   }
+  if (const auto* away = std::get_if<notice::Unavailable>(&notice))
+    world_.note("waits: " + away->what, incarnation_, away->retry_in.count());
+  if (const auto* unclaimed = std::get_if<notice::Unclaimed>(&notice))
+    world_.note("cannot take: " + unclaimed->why, incarnation_);
   if (const auto* missed = std::get_if<notice::ClaimMissed>(&notice))
     world_.note("missed " + missed->partition.topic, incarnation_, missed->partition.partition);
 }

@@ -178,7 +178,7 @@ void Schedule::come_to_rest() {
     seat_orphans(true);
     if (round % 5 == 4 && is_consumed()) break;
   }
-  if (!is_consumed()) world_.complain("it never came to rest");
+  if (!is_consumed()) world_.complain("it never came to rest: " + unrest());
   for (const auto& member : members_) {
     member->stop();
     for (int n = 0; n < kPatience && !member->over(); ++n) member->resume();
@@ -187,9 +187,18 @@ void Schedule::come_to_rest() {
 }
 
 bool Schedule::is_consumed() {
-  return std::all_of(seats_.begin(), seats_.end(), [&](const auto& seat) {
-    return world_.next_offset(seat.partition) == world_.log.range(seat.partition).end;
-  });
+  return world_.waiting() == 0 && std::all_of(seats_.begin(), seats_.end(), [&](const auto& seat) {
+           return world_.next_offset(seat.partition) == world_.log.range(seat.partition).end;
+         });
+}
+
+std::string Schedule::unrest() {
+  auto text = std::to_string(world_.waiting()) + " events wait";
+  for (const auto& seat : seats_)
+    text += ", " + seat.partition.topic + '/' + std::to_string(seat.partition.partition) + " at " +
+            std::to_string(world_.next_offset(seat.partition)) + " of " +
+            std::to_string(world_.log.range(seat.partition).end);
+  return text;
 }
 
 Outcome simulate(Store& store, std::uint64_t seed, std::ostream* trace) {

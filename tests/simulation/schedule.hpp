@@ -56,6 +56,8 @@ class Schedule {
   void lose_told();
   void come_to_rest();
   bool is_consumed();
+  /// What is still to be done.
+  std::string unrest();
   void bury_the_dead();
   std::shared_ptr<Member> anybody();
 

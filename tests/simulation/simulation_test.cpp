@@ -74,6 +74,18 @@ TEST(SimulationItself, RunsOtherSeedsOtherWays) {
   EXPECT_NE(simulate(store, 1).trace, simulate(store, 2).trace);
 }
 
+TEST(SimulationItself, TheDatabasesClockIsVirtualToo) {
+  VirtualTime time(1);
+  Store store;
+  const auto seconds = [&] {
+    const auto tx = store.database().begin();
+    return tx->query("SELECT CAST(strftime('%s', 'now') AS INTEGER)")[0].get<std::int64_t>(0);
+  };
+  const auto before = seconds();
+  time.advance(std::chrono::hours{1});
+  EXPECT_EQ(seconds(), before + 3600);
+}
+
 TEST(SimulationItself, CostsNoRealTimeForVirtualTime) {
   const VirtualTime time(1);
   const auto before = std::chrono::steady_clock::now();

@@ -46,7 +46,10 @@ struct PlannedRecord {
 
 /// The consumer's rules that bear on verdicts.
 struct Rules {
+  /// What becomes of an event in the end.
   Then then = Then::kDeadLetter;
+  /// Whether it is parked before.
+  bool parks = false;
   UnknownTypes unknown_types = UnknownTypes::kDeadLetter;
   IdConflict id_conflict = IdConflict::kDeadLetter;
 };

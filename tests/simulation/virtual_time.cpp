@@ -1,11 +1,34 @@
 #include "simulation/virtual_time.hpp"
 
+#include <sqlite3.h>
+
 namespace kinbox::simulation {
 namespace {
 
 VirtualTime* current = nullptr;
 
+/// SQLite counts milliseconds from noon in Greenwich on November 24, 4714 B.C.
+constexpr std::int64_t kUnixEpoch = 210'866'760'000'000;
+
+sqlite3_vfs* real_files = nullptr;
+
+int virtual_time_of_sqlite(sqlite3_vfs* files, sqlite3_int64* now) {
+  if (current == nullptr) return real_files->xCurrentTimeInt64(files, now);
+  *now = kUnixEpoch + current->milliseconds();
+  return SQLITE_OK;
+}
+
 }  // namespace
+
+// SQLite asks its file system for the time.
+void lend_sqlite_the_time() {
+  if (real_files != nullptr) return;
+  real_files = sqlite3_vfs_find(nullptr);
+  static sqlite3_vfs files = *real_files;
+  files.zName = "virtual_time";
+  files.xCurrentTimeInt64 = virtual_time_of_sqlite;
+  sqlite3_vfs_register(&files, 1);
+}
 
 VirtualTime::VirtualTime(std::uint64_t seed) : entropy_(seed) { current = this; }
 VirtualTime::~VirtualTime() { current = nullptr; }

@@ -6,8 +6,10 @@
 
 namespace kinbox::simulation {
 
-/// While one lives, std::chrono::steady_clock shows its time and std::random_device draws from its
-/// seed, in this whole program: backoffs cost no time, and a seed gives the same run each time.
+/// While one lives, std::chrono::steady_clock and SQLite's clock show its time and
+/// std::random_device draws from its seed, in this whole program: backoffs cost no time, and a seed
+/// gives the same run each time. SQLite's does for connections that are opened after
+/// `lend_sqlite_the_time`.
 ///
 /// The linker does it (--wrap, see tests/CMakeLists.txt), so the code under test is the shipped
 /// one. One at a time, used by one thread at a time.
@@ -24,6 +26,10 @@ class VirtualTime {
 
   /// What a reader sees; looking takes a microsecond, so that who waits in a loop comes to an end.
   Clock::time_point now() noexcept { return now_ += std::chrono::microseconds{1}; }
+  /// Milliseconds, without looking being noticed.
+  std::int64_t milliseconds() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch()).count();
+  }
   std::uint32_t entropy() { return static_cast<std::uint32_t>(entropy_()); }
 
  private:
@@ -32,5 +38,7 @@ class VirtualTime {
   Clock::time_point now_{std::chrono::years{100}};
   std::mt19937_64 entropy_;
 };
+
+void lend_sqlite_the_time();
 
 }  // namespace kinbox::simulation

@@ -19,8 +19,9 @@ constexpr const char* kTables =
 
 constexpr const char* kWipe =
     "DELETE FROM main.effects; DELETE FROM main.children; DELETE FROM main.outbox; "
-    "DELETE FROM main.dead_letters; DELETE FROM main.processed_events; "
-    "DELETE FROM main.consumer_progress; DELETE FROM main.consumers";
+    "DELETE FROM main.parked_events; DELETE FROM main.dead_letters; "
+    "DELETE FROM main.processed_events; DELETE FROM main.consumer_progress; "
+    "DELETE FROM main.consumers; DELETE FROM main.workers";
 
 class SharedConnection : public Database {
  public:
@@ -42,6 +43,7 @@ Rules any_rules(Dice& dice) {
   if (dice.one_in(5)) rules.then = Then::kSkip;
   if (dice.one_in(4)) rules.unknown_types = UnknownTypes::kSkip;
   if (dice.one_in(4)) rules.id_conflict = IdConflict::kReport;
+  rules.parks = dice.one_in(2);
   return rules;
 }
 
@@ -67,6 +69,13 @@ WorkerOptions any_options(Dice& dice, const Rules& rules) {
   options.dispatch.on_error.then = rules.then;
   options.dispatch.on_error.retry = {
       .max_attempts = 3, .first_delay = milliseconds{50}, .max_delay = milliseconds{1000}};
+  if (rules.parks) {
+    auto& on_error = options.dispatch.on_error;
+    on_error.then = Then::kPark;
+    on_error.retry.max_attempts = 1 + static_cast<int>(dice.below(2));
+    on_error.park.delays = {milliseconds{200}, milliseconds{2'000}};
+    on_error.park.then = rules.then;
+  }
   options.dispatch.unknown_types = rules.unknown_types;
   options.dispatch.id_conflict = rules.id_conflict;
   return options;
@@ -74,7 +83,9 @@ WorkerOptions any_options(Dice& dice, const Rules& rules) {
 
 }  // namespace
 
-Store::Store() : database_(sqlite::open({.path = ":memory:"})) {
+Store::Store() {
+  lend_sqlite_the_time();
+  database_ = sqlite::open({.path = ":memory:"});
   SchemaMigrator(*database_, {kinbox_component()}).up();
   script(kTables);
 }
@@ -119,6 +130,11 @@ Offset World::next_offset(const TopicPartition& partition) {
       "SELECT next_offset FROM main.consumer_progress WHERE topic = $1 AND partition = $2",
       partition.topic, partition.partition);
   return rows.empty() ? -1 : rows[0].get<std::int64_t>(0);
+}
+
+std::int64_t World::waiting() {
+  const auto tx = store.database().begin();
+  return tx->query("SELECT count(*) FROM main.parked_events")[0].get<std::int64_t>(0);
 }
 
 void World::check_told(const PartitionOffset& told) {

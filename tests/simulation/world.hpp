@@ -48,6 +48,8 @@ struct World {
   /// A member tells Kafka: no more than what is committed, and that never goes back.
   void check_told(const PartitionOffset& told);
   Offset next_offset(const TopicPartition& partition);
+  /// Events that are parked.
+  std::int64_t waiting();
 
   Store& store;
   VirtualTime time;

@@ -1,5 +1,7 @@
 #include "support/pipeline.hpp"
 
+#include "core/control.hpp"
+
 namespace kinbox::testing {
 namespace {
 
@@ -12,6 +14,19 @@ class CallingHandler : public Handler {
  private:
   std::function<void(const Event&, Transaction&)> call_;
 };
+
+/// `call` is looked at when an event comes: a test may change it between two runs.
+HandlerSpec calling(std::string name, std::vector<std::string> types,
+                    const std::function<void(const Event&, Transaction&)>& call) {
+  HandlerSpec spec;
+  spec.name = std::move(name);
+  spec.event_types = std::move(types);
+  spec.make = [&call](const HandlerContext&) {
+    return std::make_unique<CallingHandler>(
+        [&call](const Event& event, Transaction& tx) { call(event, tx); });
+  };
+  return spec;
+}
 
 }  // namespace
 
@@ -50,15 +65,11 @@ ConsumerSpec Pipeline::spec() {
   spec.name = "orders";
   spec.group = "g";
   spec.topics = {p0.topic, other_topic.topic};
-  HandlerSpec handler;
-  handler.name = "calling";
-  handler.event_types = {"Created", "Changed"};
-  handler.make = [this](const HandlerContext&) {
-    return std::make_unique<CallingHandler>(
-        [this](const Event& event, Transaction& tx) { handle(event, tx); });
-  };
-  handler.traits.timeout = handler_timeout;
-  spec.handlers.push_back({std::move(handler)});
+  spec.handlers.push_back({calling("calling", {"Created", "Changed"}, handle), {}, own_on_error});
+  spec.handlers.back().spec.traits.timeout = handler_timeout;
+  if (second_handle)
+    spec.handlers.push_back({calling("second", {"Second"}, second_handle), {}, second_on_error});
+  spec.decoder = EventDecoder(identity);
   spec.outbox = outbox_settings;
   spec.replies = replies;
   return spec;
@@ -79,6 +90,15 @@ Pipeline::Member Pipeline::member(std::vector<TopicPartition> partitions, FaultP
 WorkerResult Pipeline::run_until_idle(std::vector<TopicPartition> partitions, FaultPlan faults) {
   return member(std::move(partitions), std::move(faults))
       .worker->run({.idle = true}, std::chrono::seconds{10});
+}
+
+void Pipeline::change_from_outside(const TopicPartition& partition, std::string_view statement) {
+  const auto tx = database().begin();
+  const Control control("orders", database().dialect());
+  control.lock(*tx, {&partition, 1});
+  tx->execute(sql(statement));
+  control.announce(*tx);
+  tx->commit();
 }
 
 std::vector<std::string> Pipeline::texts(std::string_view text) {

@@ -11,6 +11,7 @@
 #include "kinbox/testing/fault_database.hpp"
 #include "kinbox/testing/scripted_log.hpp"
 #include "kinbox/worker.hpp"
+#include "support/eventually.hpp"
 #include "support/recording_observer.hpp"
 #include "support/test_database.hpp"
 
@@ -47,6 +48,18 @@ class Pipeline : public DatabaseContract {
   Member member(std::vector<TopicPartition> partitions, FaultPlan faults = {});
   WorkerResult run_until_idle(std::vector<TopicPartition> partitions, FaultPlan faults = {});
 
+  /// Runs a worker until `condition`, which is looked at now and then.
+  template <typename Condition>
+  void run_until(std::vector<TopicPartition> partitions, Condition condition,
+                 FaultPlan faults = {}) {
+    auto running = member(std::move(partitions), std::move(faults));
+    std::jthread loop([&] { running.worker->run(); });
+    EXPECT_TRUE(eventually(condition));
+    running.worker->stop();
+  }
+  /// Changes rows of a partition as somebody from outside does, who tells its owner.
+  void change_from_outside(const TopicPartition& partition, std::string_view statement);
+
   /// Event ids in the order of their effects, doubled ones twice.
   std::vector<std::string> effects();
   std::vector<std::string> effects_of_key(const std::string& key);
@@ -66,9 +79,15 @@ class Pipeline : public DatabaseContract {
   RecordingObserver observer;
   Handle handle = [this](const Event& event, Transaction& tx) { insert_effect(event, tx); };
   std::optional<std::chrono::milliseconds> handler_timeout;
+  /// Of the handler; nullopt: its consumer's.
+  std::optional<OnError> own_on_error;
+  /// Another handler, called "second", which takes no type that is sent; none unless set.
+  Handle second_handle;
+  std::optional<OnError> second_on_error;
   WorkerOptions options;
   std::optional<ReplyOptions> replies;
   OutboxOptions outbox_settings;
+  IdentityRules identity;
 
  private:
   const Dialect& home_dialect() const { return const_cast<Pipeline*>(this)->database().dialect(); }

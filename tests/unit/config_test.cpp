@@ -54,6 +54,48 @@ std::string with_topics(const std::string& topics) {
   return text.replace(text.find(line), line.size(), topics);
 }
 
+TEST(Config, ReadsTheLadderOfAConsumerAndOfItsHandlers) {
+  const auto config = parse_config(R"(
+kafka: {bootstrap.servers: "b:9092"}
+database: {sqlite: x.db}
+consumers:
+  - name: orders
+    topics: [orders.created]
+    handlers:
+      - order_view
+      - {name: email_confirmation, on_error: {then: skip}}
+    on_error:
+      retry: {max_attempts: 2, max_elapsed: 1m}
+      then: park
+      park: {delays: [1s, 2m], max_per_key: 7, max_parked: 8, when_full: dead_letter, then: halt}
+      rules:
+        - {class: rejection, code: declined, then: failover, failover: {topic: by.hand}}
+    dlq_budget: {capacity: 50, per_success: 0.25, probe_every: 3s}
+)",
+                                   "kinbox.yaml", {});
+  const auto& consumer = config.consumers.at(0);
+  const auto& on_error = consumer.on_error;
+  EXPECT_EQ(on_error.retry.max_elapsed, 1min);
+  EXPECT_EQ(on_error.then, Then::kPark);
+  EXPECT_THAT(on_error.park.delays, ElementsAre(1s, 2min));
+  EXPECT_EQ(on_error.park.max_per_key, 7U);
+  EXPECT_EQ(on_error.park.max_parked, 8U);
+  EXPECT_EQ(on_error.park.when_full, WhenFull::kDeadLetter);
+  EXPECT_EQ(on_error.park.then, Then::kHalt);
+  ASSERT_EQ(on_error.rules.size(), 1U);
+  EXPECT_EQ(on_error.rules[0].error_class, ErrorClass::kRejection);
+  EXPECT_EQ(on_error.rules[0].code, "declined");
+  EXPECT_EQ(on_error.rules[0].on_error.fail_over.topic, "by.hand");
+  EXPECT_EQ(on_error.rules[0].on_error.retry.max_attempts, 2) << "as without the rule";
+  EXPECT_FALSE(consumer.handlers.at(0).on_error);
+  ASSERT_TRUE(consumer.handlers.at(1).on_error);
+  EXPECT_EQ(consumer.handlers[1].on_error->then, Then::kSkip);
+  EXPECT_EQ(consumer.handlers[1].on_error->retry.max_attempts, 2) << "as its consumer has it";
+  EXPECT_EQ(consumer.dlq_budget.capacity, 50);
+  EXPECT_EQ(consumer.dlq_budget.per_success, 0.25);
+  EXPECT_EQ(consumer.dlq_budget.probe_every, 3s);
+}
+
 TEST(Config, SmallestOneHasDefaultsForTheRest) {
   const auto config = parsed(kSmallest);
   EXPECT_THAT(config.kafka.settings, ElementsAre(Pair("bootstrap.servers", "localhost:9092")));
@@ -277,6 +319,18 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{with_consumer("workers: [1]"),
                 "kinbox.yaml:8: consumers[0].workers: should be one value, not a list or a "
                 "mapping"},
+        Refusal{
+            with_consumer("on_error: {then: park, park: {delays: [10s, 1s]}}"),
+            "kinbox.yaml:5: consumers[0]: handler \"order_view\": on_error: park.delays shrink; "
+            "each is to be at least as long as the one before"},
+        Refusal{
+            with_consumer("dlq_budget: {capacity: -1}"),
+            "kinbox.yaml:8: consumers[0].dlq_budget.capacity: should be a number from 0 on, not "
+            "\"-1\""},
+        Refusal{
+            with_consumer("on_error: {rules: [{class: bad}]}"),
+            "kinbox.yaml:8: consumers[0].on_error.rules[0].class: cannot be \"bad\"; there are: "
+            "kills_transaction, other, permanent, rejection, retryable, sql, timeout"},
         Refusal{with_consumer("on_error: halt"),
                 "kinbox.yaml:8: consumers[0].on_error: should be a mapping"},
         Refusal{with_database("sqlite"),
@@ -301,7 +355,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "\"skip\"?"},
         Refusal{with_consumer("on_error: {then: explode}"),
                 "kinbox.yaml:8: consumers[0].on_error.then: cannot be \"explode\"; there are: "
-                "dead_letter, halt, skip"},
+                "dead_letter, failover, halt, park, skip"},
         Refusal{with_consumer("initial: {since: yesterday}"),
                 "kinbox.yaml:8: consumers[0].initial.since: \"yesterday\" should be a time like "
                 "2026-01-31T12:00:00Z or 2026-01-31"},

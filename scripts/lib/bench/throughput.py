@@ -15,8 +15,8 @@ CONTENDERS = {
     "sqlite": ["kinbox", "per_message", "batch_loop"],
 }
 ALL_CONTENDERS = list(dict.fromkeys(CONTENDERS["postgres"] + CONTENDERS["sqlite"]))
-# These read a shorter topic: they are slow, and rates are compared.
-SHORT = ["per_message", "kinbox_hot_rows"]
+# Reads a shorter topic: it is slow, and rates are compared.
+SHORT = ["per_message"]
 # Read their topic twice; the second time everything is a duplicate.
 TWICE = ["kinbox"]
 DUPLICATES = ", duplicates"

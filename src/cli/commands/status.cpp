@@ -83,7 +83,11 @@ std::vector<Cell> row_of(const PartitionReport& report, const LogEnds& logs) {
 void explain(const Io& io, const PartitionReport& report) {
   const auto where = report.consumer + " " + report.partition.topic + '/' +
                      std::to_string(report.partition.partition);
-  if (report.halted)
+  if (report.stored_state == "breaker_open")
+    io.err << where << " waits at " << report.next_offset
+           << ": too many events fail (dlq_budget), last " << report.state_reason
+           << "; it goes on by itself when its first event can be applied\n";
+  else if (report.stands())
     io.err << where << " stands at " << report.next_offset << ": " << report.state_reason
            << "; remove the cause and start the consumer again\n";
   if (!report.outbox_last_error.empty())
@@ -126,7 +130,7 @@ ExitCode status(const Invocation& invocation, const Options& options) {
   bool clean = true;
   for (const auto& report : reports) {
     explain(invocation.io, report);
-    clean = clean && !report.halted && report.open_dead_letters == 0;
+    clean = clean && !report.stands() && report.open_dead_letters == 0;
   }
   return options.check && !clean ? ExitCode::kNotClean : ExitCode::kOk;
 }
@@ -141,7 +145,7 @@ void add_status(CLI::App& app, Invocation& invocation) {
   add_output_option(*command, invocation);
   const auto options = std::make_shared<Options>();
   command->add_flag("--check", options->check,
-                    "Exit 2 when a partition is halted or a dead letter is open");
+                    "Exit 2 when a partition stands or a dead letter is open");
   command->add_flag("--no-kafka", options->no_kafka, "Do not ask Kafka for ends and lag");
   add_duration_option(*command, "--kafka-timeout", options->kafka_timeout,
                       "How long to wait for Kafka's answer");

@@ -59,6 +59,8 @@ struct HandlerConfig {
   std::map<std::string, std::string> settings;
   /// Unless given, what the handler says of itself, else the consumer's.
   std::optional<Bound> timeout;
+  /// nullopt: its consumer's.
+  std::optional<OnError> on_error;
   /// "kinbox.yaml:12", for errors found when the handlers are known.
   std::string place;
 };
@@ -91,6 +93,7 @@ struct ConsumerConfig {
   int max_crashes = 3;
   /// See kafka::SourceOptions. nullopt: partitions are not watched.
   std::optional<std::chrono::milliseconds> stalled_after = std::chrono::milliseconds{30'000};
+  DlqBudgetOptions dlq_budget;
   /// nullopt: dead letters stay rows.
   std::optional<std::string> dlq_topic = "dlq.{group}.{topic}";
   /// nullopt: producers are told nothing.

@@ -72,7 +72,8 @@ void read_bound_or_none(const ConfigNode& node, std::optional<Bound>& given) {
   read_bound_or_none(node, given.emplace());
 }
 
-HandlerConfig read_handler(const ConfigNode& node) {
+/// A handler's own ladder begins as its consumer's.
+HandlerConfig read_handler(const ConfigNode& node, const OnError& of_consumer) {
   HandlerConfig handler;
   handler.place = node.place();
   if (!node.is_map()) {
@@ -85,15 +86,12 @@ HandlerConfig read_handler(const ConfigNode& node) {
   if (const auto settings = map.take("settings")) read_settings(*settings, "", handler.settings);
   if (const auto timeout = map.take("handler_timeout"))
     read_bound_or_none(*timeout, handler.timeout);
+  if (const auto on_error = map.take("on_error")) {
+    handler.on_error = of_consumer;
+    read_on_error(*on_error, *handler.on_error);
+  }
   map.refuse_the_rest();
   return handler;
-}
-
-void read_on_error(const ConfigNode& node, OnError& on_error) {
-  ConfigMap map(node);
-  read_retry(map, on_error.retry);
-  if (const auto then = map.take("then")) read_word(*then, on_error.then, words::then());
-  map.refuse_the_rest();
 }
 
 void read_initial(const ConfigNode& node, InitialPosition& initial) {
@@ -113,6 +111,14 @@ void read_initial(const ConfigNode& node, InitialPosition& initial) {
   } catch (const ConfigurationError& e) {
     since->problem(e.what());
   }
+}
+
+void read_dlq_budget(const ConfigNode& node, DlqBudgetOptions& budget) {
+  ConfigMap map(node);
+  map.read("capacity", budget.capacity);
+  map.read("per_success", budget.per_success);
+  map.read("probe_every", budget.probe_every);
+  map.refuse_the_rest();
 }
 
 void read_dlq_topic(const ConfigNode& node, std::optional<std::string>& dlq_topic) {
@@ -156,9 +162,21 @@ void read_time_of_handlers(ConfigMap& map, ConsumerConfig& consumer) {
 void read_handlers(ConfigMap& map, ConsumerConfig& consumer) {
   const auto handlers = map.take("handlers");
   if (!handlers) return map.node().problem("has no handlers; add handlers: [NAME]");
-  for (const auto& item : handlers->items()) consumer.handlers.push_back(read_handler(item));
+  for (const auto& item : handlers->items())
+    consumer.handlers.push_back(read_handler(item, consumer.on_error));
   if (consumer.handlers.empty() && handlers->is_list())
     handlers->problem("should list at least one handler");
+}
+
+void refuse_ladders(const ConfigNode& node, const ConsumerConfig& consumer) {
+  std::vector<HandlerLadder> ladders;
+  for (const auto& handler : consumer.handlers)
+    ladders.push_back({handler.name, handler.on_error ? &*handler.on_error : &consumer.on_error});
+  try {
+    require_usable(ladders);
+  } catch (const ConfigurationError& e) {
+    node.problem(e.what());
+  }
 }
 
 ConsumerConfig read_consumer(const ConfigNode& node) {
@@ -175,8 +193,9 @@ ConsumerConfig read_consumer(const ConfigNode& node) {
     read_topics(*topics, consumer);
   else
     node.problem("has no topics; add topics: [NAME]");
-  read_handlers(map, consumer);
   if (const auto on_error = map.take("on_error")) read_on_error(*on_error, consumer.on_error);
+  read_handlers(map, consumer);
+  refuse_ladders(node, consumer);
   if (const auto unknown = map.take("unknown_types"))
     read_word(*unknown, consumer.unknown_types, words::unknown_types());
   if (const auto conflict = map.take("id_conflict"))
@@ -185,6 +204,7 @@ ConsumerConfig read_consumer(const ConfigNode& node) {
   if (const auto initial = map.take("initial")) read_initial(*initial, consumer.initial);
   read_batches(map, consumer);
   read_time_of_handlers(map, consumer);
+  if (const auto budget = map.take("dlq_budget")) read_dlq_budget(*budget, consumer.dlq_budget);
   if (const auto topic = map.take("dlq_topic")) read_dlq_topic(*topic, consumer.dlq_topic);
   if (const auto replies = map.take("reply"))
     consumer.replies = read_replies(*replies, consumer.topics);

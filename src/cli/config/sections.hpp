@@ -17,8 +17,10 @@ EmailConfig read_email(const ConfigNode& node);
 DlqConfig read_dlq(const ConfigNode& node);
 LogConfig read_log(const ConfigNode& node);
 
-/// `retry: {max_attempts, first_delay, max_delay}`.
+/// `retry: {max_attempts, first_delay, max_delay, max_elapsed}`.
 void read_retry(ConfigMap& map, RetryPolicy& retry);
+/// `on_error`. What is not given stays as `on_error` has it.
+void read_on_error(const ConfigNode& node, OnError& on_error);
 
 /// Where `email` sends to, as it is written: `smtp://mail.example.com:587`,
 /// `maildir:/var/mail/out`.
@@ -27,6 +29,8 @@ std::string transport_text(const EmailConfig& email);
 /// The words of the file for values of the core, for reading and for showing.
 namespace words {
 const std::vector<std::pair<std::string, Then>>& then();
+const std::vector<std::pair<std::string, WhenFull>>& when_full();
+const std::vector<std::pair<std::string, ErrorClass>>& error_class();
 const std::vector<std::pair<std::string, UnknownTypes>>& unknown_types();
 const std::vector<std::pair<std::string, IdConflict>>& id_conflict();
 const std::vector<std::pair<std::string, IdScope>>& id_scope();

@@ -1,5 +1,8 @@
 #include "cli/config/show.hpp"
 
+#include <array>
+#include <charconv>
+
 #include "cli/config/kafka_settings.hpp"
 #include "cli/config/redact.hpp"
 #include "cli/config/sections.hpp"
@@ -51,6 +54,13 @@ std::string text_of(const std::vector<From>& list) {
   return '[' + text + ']';
 }
 
+/// The shortest text that reads back as the same number.
+std::string number_text(double number) {
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), number).ptr;
+  return {text.data(), end};
+}
+
 std::string text_of(const InitialPosition& initial) {
   switch (initial.kind) {
     case InitialPosition::Kind::kEarliest:
@@ -70,6 +80,10 @@ class Listing {
 
   void add(const std::string& path, const std::string& value) {
     table_.rows.push_back({path, value, source(path)});
+  }
+  /// Only if the file or the environment says so.
+  void add_given(const std::string& path, const std::string& value) {
+    if (source(path) != "default") add(path, value);
   }
   void add_secret(const std::string& path) { add(path, std::string(kRedacted)); }
   Table take() { return std::move(table_); }
@@ -122,6 +136,49 @@ void list_topics(Listing& listing, const std::string& prefix, const ConsumerConf
 }
 
 std::string text_of(const Bound& bound) { return bound ? to_text(*bound) : "none"; }
+using Add = void (Listing::*)(const std::string& path, const std::string& value);
+
+void list_retry(Listing& listing, const std::string& prefix, const RetryPolicy& retry,
+                Add add = &Listing::add) {
+  (listing.*add)(prefix + "max_attempts", std::to_string(retry.max_attempts));
+  (listing.*add)(prefix + "first_delay", to_text(retry.first_delay));
+  (listing.*add)(prefix + "max_delay", to_text(retry.max_delay));
+  if (retry.max_elapsed) (listing.*add)(prefix + "max_elapsed", to_text(*retry.max_elapsed));
+}
+
+void list_park(Listing& listing, const std::string& prefix, const ParkPolicy& park, Add add) {
+  std::vector<std::string> delays;
+  for (const auto delay : park.delays) delays.push_back(to_text(delay));
+  (listing.*add)(prefix + "delays", joined(delays));
+  (listing.*add)(prefix + "max_per_key", std::to_string(park.max_per_key));
+  (listing.*add)(prefix + "max_parked", std::to_string(park.max_parked));
+  (listing.*add)(prefix + "when_full", word_for(park.when_full, words::when_full()));
+  (listing.*add)(prefix + "then", word_for(park.then, words::then()));
+}
+
+void list_ladder(Listing& listing, const std::string& prefix, const OnError& ladder, Add add) {
+  list_retry(listing, prefix + "retry.", ladder.retry, add);
+  listing.add(prefix + "then", word_for(ladder.then, words::then()));
+  if (ladder.then == Then::kPark) list_park(listing, prefix + "park.", ladder.park, add);
+  if (!ladder.fail_over.handler.empty())
+    (listing.*add)(prefix + "failover.handler", ladder.fail_over.handler);
+  if (!ladder.fail_over.topic.empty())
+    (listing.*add)(prefix + "failover.topic", ladder.fail_over.topic);
+}
+
+/// Of rules, and of handlers' own ladders, what they say themselves: the rest is as listed before.
+void list_on_error(Listing& listing, const std::string& prefix, const OnError& on_error,
+                   Add add = &Listing::add) {
+  list_ladder(listing, prefix, on_error, add);
+  for (std::size_t i = 0; i < on_error.rules.size(); ++i) {
+    const auto& rule = on_error.rules[i];
+    const auto path = prefix + "rules[" + std::to_string(i) + "].";
+    if (rule.error_class)
+      listing.add(path + "class", word_for(*rule.error_class, words::error_class()));
+    if (!rule.code.empty()) listing.add(path + "code", rule.code);
+    list_ladder(listing, path, rule.on_error, &Listing::add_given);
+  }
+}
 
 void list_handlers(Listing& listing, const std::string& prefix, const ConsumerConfig& consumer) {
   for (std::size_t i = 0; i < consumer.handlers.size(); ++i) {
@@ -135,6 +192,8 @@ void list_handlers(Listing& listing, const std::string& prefix, const ConsumerCo
       else
         listing.add(path + ".settings." + key, value);
     }
+    if (handler.on_error)
+      list_on_error(listing, path + ".on_error.", *handler.on_error, &Listing::add_given);
   }
 }
 
@@ -147,15 +206,10 @@ void list_time_of_handlers(Listing& listing, const std::string& prefix,
   listing.add(prefix + "max_crashes", std::to_string(consumer.max_crashes));
 }
 
-void list_retry(Listing& listing, const std::string& prefix, const RetryPolicy& retry) {
-  listing.add(prefix + "max_attempts", std::to_string(retry.max_attempts));
-  listing.add(prefix + "first_delay", to_text(retry.first_delay));
-  listing.add(prefix + "max_delay", to_text(retry.max_delay));
-}
-
-void list_on_error(Listing& listing, const std::string& prefix, const OnError& on_error) {
-  list_retry(listing, prefix + "on_error.retry.", on_error.retry);
-  listing.add(prefix + "on_error.then", word_for(on_error.then, words::then()));
+void list_dlq_budget(Listing& listing, const std::string& prefix, const DlqBudgetOptions& budget) {
+  listing.add(prefix + "capacity", number_text(budget.capacity));
+  listing.add(prefix + "per_success", number_text(budget.per_success));
+  listing.add(prefix + "probe_every", to_text(budget.probe_every));
 }
 
 void list_replies(Listing& listing, const std::string& prefix, const ReplyOptions& replies) {
@@ -175,7 +229,7 @@ void list_consumer(Listing& listing, const std::string& prefix, const ConsumerCo
   listing.add(prefix + "group", consumer.group);
   list_topics(listing, prefix, consumer);
   list_handlers(listing, prefix, consumer);
-  list_on_error(listing, prefix, consumer.on_error);
+  list_on_error(listing, prefix + "on_error.", consumer.on_error);
   listing.add(prefix + "unknown_types", word_for(consumer.unknown_types, words::unknown_types()));
   listing.add(prefix + "id_conflict", word_for(consumer.id_conflict, words::id_conflict()));
   listing.add(prefix + "older_than", text_of(consumer.older_than));
@@ -188,6 +242,7 @@ void list_consumer(Listing& listing, const std::string& prefix, const ConsumerCo
               to_text(consumer.max_transaction_time.value_or(default_transaction_time(config))));
   list_time_of_handlers(listing, prefix, consumer, config);
   listing.add(prefix + "stalled_after", text_of(consumer.stalled_after));
+  list_dlq_budget(listing, prefix + "dlq_budget.", consumer.dlq_budget);
   listing.add(prefix + "dlq_topic", consumer.dlq_topic.value_or("none"));
   if (consumer.replies) list_replies(listing, prefix + "reply.", *consumer.replies);
 }

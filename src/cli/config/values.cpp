@@ -1,6 +1,7 @@
 #include "cli/config/values.hpp"
 
 #include <charconv>
+#include <cmath>
 
 #include "cli/config/units.hpp"
 #include "kinbox/errors.hpp"
@@ -46,6 +47,17 @@ void read_value(const ConfigNode& node, bool& target) {
 void read_value(const ConfigNode& node, int& target) { read_count(node, target); }
 
 void read_value(const ConfigNode& node, std::size_t& target) { read_count(node, target); }
+
+void read_value(const ConfigNode& node, double& target) {
+  const auto text = node.text();
+  double number = 0;
+  const auto* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error == std::errc{} && rest == end && std::isfinite(number) && number >= 0)
+    target = number;
+  else if (!text.empty())
+    node.problem("should be a number from 0 on, not \"" + text + "\"");
+}
 
 void read_value(const ConfigNode& node, ByteSize& target) {
   read_parsed(node, [&](const std::string& text) { target.bytes = parse_size(text); });

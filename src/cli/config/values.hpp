@@ -22,6 +22,8 @@ void read_value(const ConfigNode& node, bool& target);
 /// At least 1.
 void read_value(const ConfigNode& node, int& target);
 void read_value(const ConfigNode& node, std::size_t& target);
+/// Not negative.
+void read_value(const ConfigNode& node, double& target);
 void read_value(const ConfigNode& node, ByteSize& target);
 void read_value(const ConfigNode& node, std::chrono::milliseconds& target);
 

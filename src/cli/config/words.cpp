@@ -3,8 +3,29 @@
 namespace kinbox::cli::words {
 
 const std::vector<std::pair<std::string, Then>>& then() {
-  static const std::vector<std::pair<std::string, Then>> words{
-      {"dead_letter", Then::kDeadLetter}, {"halt", Then::kHalt}, {"skip", Then::kSkip}};
+  static const std::vector<std::pair<std::string, Then>> words{{"dead_letter", Then::kDeadLetter},
+                                                               {"halt", Then::kHalt},
+                                                               {"skip", Then::kSkip},
+                                                               {"park", Then::kPark},
+                                                               {"failover", Then::kFailOver}};
+  return words;
+}
+
+const std::vector<std::pair<std::string, WhenFull>>& when_full() {
+  static const std::vector<std::pair<std::string, WhenFull>> words{
+      {"halt", WhenFull::kHalt}, {"dead_letter", WhenFull::kDeadLetter}};
+  return words;
+}
+
+const std::vector<std::pair<std::string, ErrorClass>>& error_class() {
+  static const std::vector<std::pair<std::string, ErrorClass>> words{
+      {"permanent", ErrorClass::kPermanent},
+      {"rejection", ErrorClass::kRejection},
+      {"retryable", ErrorClass::kRetryable},
+      {"timeout", ErrorClass::kTimeout},
+      {"sql", ErrorClass::kSql},
+      {"kills_transaction", ErrorClass::kKillsTransaction},
+      {"other", ErrorClass::kOther}};
   return words;
 }
 

@@ -44,7 +44,7 @@ PartitionReport report_of(const Row& row) {
   report.epoch = row.get<std::int64_t>("epoch");
   report.owner = row.get<std::string>("owner");
   report.owner_session = row.get<std::string>("owner_session");
-  report.halted = row.get<std::string>("state") == "halted";
+  report.stored_state = row.get<std::string>("state");
   report.state_reason = row.get<std::string>("state_reason");
   report.clean_stop = row.get<bool>("clean_stop");
   report.updated_at = row.get<std::string>("updated_at");
@@ -57,7 +57,7 @@ PartitionReport report_of(const Row& row) {
 }  // namespace
 
 std::string PartitionReport::state() const {
-  if (halted) return "halted";
+  if (stands()) return stored_state;
   return clean_stop ? "stopped" : "running";
 }
 

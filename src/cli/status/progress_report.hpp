@@ -20,7 +20,8 @@ struct PartitionReport {
   std::int64_t epoch = 0;
   std::string owner;
   std::string owner_session;
-  bool halted = false;
+  /// As the database has it.
+  std::string stored_state;
   std::string state_reason;
   /// The last owner left with nothing in flight.
   bool clean_stop = true;
@@ -30,7 +31,9 @@ struct PartitionReport {
   std::int64_t outbox_pending = 0;
   std::string outbox_last_error;
 
-  /// "halted", "stopped" or "running": owned, or its owner died without a word.
+  /// Whether something keeps it where it is: "halted" or "breaker_open".
+  bool stands() const { return stored_state != "running"; }
+  /// That, "stopped", or "running": owned, or its owner died without a word.
   std::string state() const;
 };
 
