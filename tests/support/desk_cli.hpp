@@ -36,7 +36,7 @@ class DeskCli : public ::testing::Test {
 
   CliResult run(std::vector<std::string> arguments) {
     arguments.insert(arguments.end(), {"-c", config_.string()});
-    HandlerSpec spec;
+    auto spec = handler_;
     spec.name = "h";
     std::ostringstream out;
     std::ostringstream err;
@@ -91,6 +91,8 @@ class DeskCli : public ::testing::Test {
   const std::filesystem::path& directory() const { return directory_.path(); }
 
   cli::Environment environment_{{"KINBOX_OPERATOR", "zoe@desk"}};
+  /// What "h" is, for commands that run it.
+  HandlerSpec handler_;
 
  private:
   TemporaryDirectory directory_;

@@ -7,6 +7,7 @@
 #include "cli/config/units.hpp"
 #include "cli/confirm.hpp"
 #include "cli/dlq/letter_desk.hpp"
+#include "cli/dlq/redrive_now.hpp"
 #include "cli/dlq/selection_options.hpp"
 #include "cli/usage_error.hpp"
 #include "core/event_id.hpp"
@@ -19,6 +20,7 @@ struct Options {
   ActOptions act;
   double rate = 0;
   std::string as_id;
+  bool now = false;
 };
 
 using OpenedDesk = Opened<LetterDesk>;
@@ -156,7 +158,10 @@ ExitCode run_act(const Invocation& invocation, const LetterAct& act, const Optio
     if (!plan.ids.empty())
       audit_id = desk.view.apply(act, plan, change_of(invocation, act, options));
     answer_change(invocation, act, options, plan, audit_id);
-    if (act.to == "requested") mention_waits(invocation, desk, plan);
+    if (options.now)
+      redrive_now(invocation, plan.consumers());
+    else if (act.to == "requested")
+      mention_waits(invocation, desk, plan);
   }
   if (!by_ids(options)) {
     mention_left_out(invocation, plan);
@@ -169,6 +174,8 @@ ExitCode run_act(const Invocation& invocation, const LetterAct& act, const Optio
 }
 
 ExitCode retry(const Invocation& invocation, const Options& options) {
+  if (options.now && options.rate > 0)
+    throw UsageError("--now tries all of them at once; leave out --rate, or --now");
   if (options.as_id.empty()) return run_act(invocation, acts::kRetry, options);
   if (options.selection.ids.size() != 1) throw UsageError("--as-id goes with the id of one letter");
   if (!is_event_id(options.as_id))
@@ -217,6 +224,8 @@ void add_dlq_retry(CLI::App& dlq, Invocation& invocation) {
           },
           "At most so many, like 50/s, 300/m or 5000/h (default: as fast as it goes)")
       ->type_name("RATE");
+  command.add_flag("--now", options->now,
+                   "Try them here, with this binary's handlers, where no worker is at work");
   command
       .add_option("--as-id", options->as_id,
                   "Another event id for the one letter: a way out for reason id_conflict")
