@@ -158,7 +158,7 @@ TEST_P(CrashLedgerContract, ACleanStopCostsNothing) {
     if (point == FaultPoint::kBegin) ++transactions;
   });
   EXPECT_THAT(batch_sizes(), ElementsAre(10, 10));
-  EXPECT_EQ(transactions, 4) << "register, take, batch, leave";
+  EXPECT_EQ(transactions, 6) << "register, sign on, take, batch, leave, sign off";
   EXPECT_EQ(column("coalesce(attempt_offset, -1)", p0), "-1");
 }
 
