@@ -60,7 +60,10 @@ class Witness : public Observer {
  public:
   void on_notice(const Notice& notice) override {
     const auto* message = std::get_if<notice::SourceMessage>(&notice);
-    if (message != nullptr && message->text.starts_with("clean stop not recorded")) ++unclean;
+    // The two last things it does: it leaves its partitions, and signs off.
+    if (message != nullptr && (message->text.starts_with("clean stop not recorded") ||
+                               message->text.starts_with("not signed off")))
+      ++unclean;
     if (const auto* away = std::get_if<notice::Unavailable>(&notice)) trouble = away->what;
     if (const auto* unclaimed = std::get_if<notice::Unclaimed>(&notice)) trouble = unclaimed->why;
     if (notice.index() == Notice(notice::Unavailable{}).index() && ++failures > 100) worker->stop();
