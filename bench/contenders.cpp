@@ -32,6 +32,8 @@ constexpr auto kAll = std::to_array<Contender>({
     {"kinbox", kPostgres, run_kinbox},
     {"kinbox_one_by_one", kPostgres, run_kinbox_one_by_one},
     {"kinbox_hot_rows", kPostgres, run_kinbox_on_hot_rows},
+    {"kinbox_parking", kPostgres, run_kinbox_parking},
+    {"kinbox_parked_keys", kPostgres, run_kinbox_with_parked_keys},
     {"per_message", kPostgres, on_each_worker<per_message_on_postgres>},
     {"batch_loop", kPostgres, on_each_worker<batch_loop_on_postgres>},
     {"pipeline_loop", kPostgres, on_each_worker<pipeline_loop_on_postgres>},

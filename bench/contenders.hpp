@@ -20,6 +20,10 @@ struct Contender {
 void run_kinbox(const Task& task, RunClock& clock);
 /// The same, each INSERT sent as it is: pipelined, but not coalesced. PostgreSQL.
 void run_kinbox_one_by_one(const Task& task, RunClock& clock);
+/// As run_kinbox, parking events that fail; none does. PostgreSQL.
+void run_kinbox_parking(const Task& task, RunClock& clock);
+/// The same, and events of every hundredth key wait behind one that is parked. PostgreSQL.
+void run_kinbox_with_parked_keys(const Task& task, RunClock& clock);
 /// With a handler whose events share 1,000 rows: `balance = balance + $1`.
 void run_kinbox_on_hot_rows(const Task& task, RunClock& clock);
 

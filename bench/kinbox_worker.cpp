@@ -2,11 +2,14 @@
 #include <thread>
 
 #include "contenders.hpp"
+#include "core/parked_rows.hpp"
 #include "kinbox/kafka/source.hpp"
 #include "kinbox/postgres/database.hpp"
 #include "kinbox/sqlite/database.hpp"
 #include "kinbox/worker.hpp"
 #include "kinbox_handlers.hpp"
+#include "orders.hpp"
+#include "topic.hpp"
 
 namespace kinbox::bench {
 namespace {
@@ -63,9 +66,10 @@ std::unique_ptr<Source> source(const Task& task, Observer& observer) {
 }
 
 void run_workers(const Task& task, RunClock& clock, const HandlerSpec& handler,
-                 const DatabaseFactory& connect) {
+                 const DatabaseFactory& connect, const OnError& on_error = {}) {
   ClockObserver observer(clock);
   WorkerOptions options;
+  options.dispatch.on_error = on_error;
   options.budget.max_records = kBatch;
   options.budget.max_wait = std::chrono::milliseconds{kPollMilliseconds};
   options.dispatch.max_batch = kBatch;
@@ -87,6 +91,35 @@ void run_workers(const Task& task, RunClock& clock, const HandlerSpec& handler,
   for (auto& worker : workers) worker.stop();
 }
 
+OnError parking() {
+  OnError on_error;
+  on_error.then = Then::kPark;
+  return on_error;
+}
+
+// On every partition: nobody asks here which one a key is on.
+constexpr const char* kPark =
+    "INSERT INTO {kinbox}.parked_events (consumer, event_id, topic, partition, record_offset, "
+    "fingerprint, queue, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, "
+    "clock_timestamp() + interval '1 day')";
+
+/// An event of every hundredth order's key waits, and will for the whole run.
+void park_one_percent(const Task& task) {
+  const auto connection = database(task)();
+  const auto tx = connection->begin();
+  const auto sql = connection->dialect().render(kPark);
+  const auto nothing = Fingerprint::of(std::nullopt);
+  OwnedRecord record;
+  record.topic = task.topic;
+  for (std::int64_t n = 0; n < task.records; n += 100) {
+    record.key = order_id(n);
+    for (int partition = 0; partition < TopicContent{}.partitions; ++partition)
+      tx->execute(sql, kConsumer, "parked-" + std::to_string(n) + '-' + std::to_string(partition),
+                  task.topic, partition, -1 - n, nothing.bytes(), queue_of(record));
+  }
+  tx->commit();
+}
+
 }  // namespace
 
 void run_kinbox(const Task& task, RunClock& clock) {
@@ -95,6 +128,15 @@ void run_kinbox(const Task& task, RunClock& clock) {
 
 void run_kinbox_one_by_one(const Task& task, RunClock& clock) {
   run_workers(task, clock, store_order(), one_by_one(task));
+}
+
+void run_kinbox_parking(const Task& task, RunClock& clock) {
+  run_workers(task, clock, store_order(), database(task), parking());
+}
+
+void run_kinbox_with_parked_keys(const Task& task, RunClock& clock) {
+  park_one_percent(task);
+  run_workers(task, clock, store_order(), database(task), parking());
 }
 
 void run_kinbox_on_hot_rows(const Task& task, RunClock& clock) {

@@ -32,7 +32,8 @@ constexpr const char* kCounts =
     "SELECT (SELECT count(*) FROM {kinbox}.orders), (SELECT sum(changes) FROM {kinbox}.accounts), "
     "(SELECT count(*) FROM {kinbox}.processed_events), (SELECT coalesce(sum(next_offset - "
     "first_offset), 0) "
-    "FROM {kinbox}.consumer_progress)";
+    "FROM {kinbox}.consumer_progress), "
+    "(SELECT count(*) FROM {kinbox}.parked_events WHERE record_offset >= 0)";
 
 void remove_file(const std::string& path) {
   for (const auto* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
@@ -80,6 +81,7 @@ Store::Counts Store::counts() const {
   const auto row = tx->query(database->dialect().render(kCounts))[0];
   return {.orders = row.get<std::int64_t>(0),
           .changes = row.get<std::int64_t>(1),
+          .parked = row.get<std::int64_t>(4),
           .inbox = row.get<std::int64_t>(2),
           .passed = row.get<std::int64_t>(3)};
 }

@@ -25,6 +25,8 @@ class Store {
     std::int64_t orders = 0;
     /// Changes of all accounts.
     std::int64_t changes = 0;
+    /// Events of the topic that wait in parked_events.
+    std::int64_t parked = 0;
     std::int64_t inbox = 0;
     /// Sum of the positions' distances from where they began.
     std::int64_t passed = 0;

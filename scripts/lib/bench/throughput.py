@@ -10,8 +10,8 @@ REPEAT_EVERY = 100
 # SQLite has one writer: a second worker would only wait for its turn.
 SETTINGS = [("postgres", 1), ("postgres", 2), ("sqlite", 1)]
 CONTENDERS = {
-    "postgres": ["kinbox", "kinbox_one_by_one", "kinbox_hot_rows", "per_message", "batch_loop",
-                 "pipeline_loop", "set_loop"],
+    "postgres": ["kinbox", "kinbox_one_by_one", "kinbox_hot_rows", "kinbox_parking",
+                 "kinbox_parked_keys", "per_message", "batch_loop", "pipeline_loop", "set_loop"],
     "sqlite": ["kinbox", "per_message", "batch_loop"],
 }
 ALL_CONTENDERS = list(dict.fromkeys(CONTENDERS["postgres"] + CONTENDERS["sqlite"]))
@@ -42,6 +42,8 @@ def goals():
         yield Goal("postgres", workers, "kinbox", "set_loop", 0.85)
         yield Goal("postgres", workers, "kinbox", "per_message", 20)
         yield Goal("postgres", workers, "kinbox" + DUPLICATES, "kinbox", 2)
+    yield Goal("postgres", 1, "kinbox_parking", "kinbox", 0.97)
+    yield Goal("postgres", 1, "kinbox_parked_keys", "kinbox", 0.8)
     yield Goal("postgres", 2, "kinbox_hot_rows", "kinbox_hot_rows", 0.9, their_workers=1)
     yield Goal("sqlite", 1, "kinbox", "batch_loop", 0.85)
     yield Goal("sqlite", 1, "kinbox" + DUPLICATES, "kinbox", 2)
