@@ -101,7 +101,8 @@ OnError parking() {
 constexpr const char* kPark =
     "INSERT INTO {kinbox}.parked_events (consumer, event_id, topic, partition, record_offset, "
     "fingerprint, queue, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, "
-    "clock_timestamp() + interval '1 day')";
+    "clock_timestamp() + interval '1 day') "
+    "ON CONFLICT (consumer, topic, topic_id, partition, record_offset) DO NOTHING";
 
 /// An event of every hundredth order's key waits, and will for the whole run.
 void park_one_percent(const Task& task) {
