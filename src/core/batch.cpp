@@ -270,7 +270,7 @@ void Batch::settle_new(OpenTransaction& tx, std::size_t index) {
       count(item, &Tally::applied);
       break;
     case Verdict::kSkipped:
-      if (!item.forward_to.empty()) forward(tx, item);
+      if (item.forward_to != nullptr) forward(tx, item);
       count(item, &Tally::skipped);
       notices_.push_back(notice::Skipped{item.partition->id, item.record->offset(),
                                          item.event ? item.event->id() : std::string(),
@@ -350,7 +350,7 @@ void Batch::bury(OpenTransaction& tx, std::size_t index, const Failure& failure)
 
 void Batch::forward(OpenTransaction& tx, const BatchItem& item) {
   own("failover", [&] {
-    parts_.aside.dead_letters.forward(tx, aside_.letter_of(item, item.failure), item.forward_to);
+    parts_.aside.dead_letters.forward(tx, Aside::letter_of(item, item.failure), *item.forward_to);
     tx.flush();
   });
 }

@@ -37,8 +37,8 @@ struct BatchItem {
   Failure failure;
   /// kParked: how long the first of a queue waits; nullopt behind others.
   std::optional<std::chrono::milliseconds> due_in;
-  /// kSkipped: the topic that gets the record instead; empty if none does.
-  std::string forward_to;
+  /// kSkipped: the topic that gets the record instead, of its ladder; null if none does.
+  const std::string* forward_to = nullptr;
   /// Of a record that was set aside before. Its position is behind us.
   std::optional<Waited> waited;
 };

@@ -111,7 +111,8 @@ BatchPlan::Entry BatchPlan::make_waiting(const Record& record, OwnedPartition& p
 
 void BatchPlan::bury(Entry& entry, std::string_view reason, std::string detail) {
   entry.item.planned = Verdict::kDead;
-  entry.item.failure = entry.item.waited->before;
+  entry.item.failure.attempts = entry.item.waited->attempts;
+  entry.item.failure.first_failed_at = entry.item.waited->first_failed_at;
   entry.item.failure.reason = reason;
   entry.item.failure.error_text = std::move(detail);
 }

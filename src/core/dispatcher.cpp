@@ -233,12 +233,12 @@ class Dispatcher::Impl {
       auto& entry = entries[taken];
       auto& item = entry.item;
       if (item.partition->state != State::kRunning) continue;
-      auto stops = entry.halt;
-      if (!item.partition->parked.empty() && item.event && !stops) {
+      std::optional<std::string> full;
+      if (!item.partition->parked.empty() && item.event && !entry.halt) {
         if (is_blocked(item)) continue;
-        if (waits_behind(item))
-          stops = failed_.plan_behind(item, behind_[queue_of(*item.record)]++);
+        if (waits_behind(item)) full = failed_.plan_behind(item, behind_[queue_of(*item.record)]++);
       }
+      const auto& stops = full ? full : entry.halt;
       alone = CrashLedger::suspects(*item.partition);
       if ((stops || alone) && !chunk.empty()) break;
       if (stops)

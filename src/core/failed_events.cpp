@@ -77,9 +77,9 @@ void FailedEvents::settle(BatchItem& item, const std::exception_ptr& error) {
 void FailedEvents::settle_waited(BatchItem& item, Diagnosis diagnosis) {
   auto& waited = *item.waited;
   auto& failure = diagnosis.failure;
-  const bool tried = waited.before.attempts > 0;
-  failure.attempts = waited.before.attempts + 1;
-  failure.first_failed_at = waited.before.first_failed_at.value_or(now());
+  const bool tried = waited.attempts > 0;
+  failure.attempts = waited.attempts + 1;
+  failure.first_failed_at = waited.first_failed_at.value_or(now());
   failure.handler = handler_of(item);
   if (waited.place == Waited::Place::kLetter) {
     item.failure = std::move(failure);
@@ -163,17 +163,16 @@ std::optional<std::string> FailedEvents::plan_behind(BatchItem& item, std::size_
 void FailedEvents::fail_over(BatchItem& item, const OnError& ladder) {
   if (!ladder.fail_over.topic.empty()) {
     item.failure.reason = reason::kFailedOver;
-    item.forward_to = ladder.fail_over.topic;
+    item.forward_to = &ladder.fail_over.topic;
     return decide(item, Verdict::kSkipped);
   }
   item.handler = parts_.handlers.by_name(ladder.fail_over.handler);
   item.planned = Verdict::kApplied;
-  const auto before = item.failure;
   const auto outcome = parts_.run_alone(item);
   if (const auto* failed = std::get_if<BatchEventFailed>(&outcome)) {
     auto diagnosis = diagnose(failed->error);
-    diagnosis.failure.attempts = before.attempts + 1;
-    diagnosis.failure.first_failed_at = before.first_failed_at;
+    diagnosis.failure.attempts = item.failure.attempts + 1;
+    diagnosis.failure.first_failed_at = item.failure.first_failed_at;
     diagnosis.failure.handler = handler_of(item);
     const auto& next = ladder_of(item, diagnosis);
     end(item, std::move(diagnosis.failure), after_retries(next, diagnosis), next);

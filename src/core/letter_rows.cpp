@@ -57,9 +57,8 @@ WaitingRecord waiting(const Row& row) {
   else if (found.event_id)
     waited.recorded = Verdict::kDead;
   if (!row.get<bool>("imported")) waited.counted = Verdict::kDead;
-  waited.before.attempts = static_cast<int>(row.get<std::int64_t>("attempts"));
-  waited.before.first_failed_at =
-      timestamp(row.get<std::optional<std::int64_t>>("first_failed_ms"));
+  waited.attempts = static_cast<int>(row.get<std::int64_t>("attempts"));
+  waited.first_failed_at = timestamp(row.get<std::optional<std::int64_t>>("first_failed_ms"));
   return found;
 }
 

@@ -155,9 +155,8 @@ std::vector<WaitingRecord> ParkedRows::due(OpenTransaction& tx, const TopicParti
                   .tries = static_cast<int>(row.get<std::int64_t>("tries")),
                   .letter = row.get<std::optional<std::int64_t>>("dead_letter_id")};
     if (!row.get<bool>("imported")) waited.counted = Verdict::kParked;
-    waited.before.attempts = static_cast<int>(row.get<std::int64_t>("attempts"));
-    waited.before.first_failed_at =
-        timestamp(row.get<std::optional<std::int64_t>>("first_failed_ms"));
+    waited.attempts = static_cast<int>(row.get<std::int64_t>("attempts"));
+    waited.first_failed_at = timestamp(row.get<std::optional<std::int64_t>>("first_failed_ms"));
     found.push_back({std::move(waited), row.get<std::string>("event_id"),
                      row.get<std::string>("event_type"), stored_record(row)});
   }

@@ -3,9 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "kinbox/dead_letter.hpp"
 #include "kinbox/inbox.hpp"
 #include "kinbox/parked_queues.hpp"
 #include "kinbox/record.hpp"
@@ -25,8 +23,9 @@ struct Waited {
   std::optional<Verdict> recorded = std::nullopt;
   /// As what it stands in the counters of its partition; nullopt: in none (imported).
   std::optional<Verdict> counted = std::nullopt;
-  /// Attempts so far, first failure.
-  Failure before = {};
+  /// So far.
+  int attempts = 0;
+  std::optional<Timestamp> first_failed_at = std::nullopt;
   /// Failed tries since it was parked.
   int tries = 0;
   /// Of a parked event that was a dead letter before: that letter.
