@@ -98,11 +98,12 @@ class LogReader::Impl {
 
   std::optional<Record> accept(MessageHandle message) {
     const TopicPartition partition{rd_kafka_topic_name(message->rkt), message->partition};
-    const auto slice = unread_.find(partition);
-    if (slice == unread_.end()) return std::nullopt;
+    const auto found = unread_.find(partition);
+    if (found == unread_.end()) return std::nullopt;
+    const auto [begin, end] = std::pair(found->second.begin, found->second.end);
     const auto offset = message->offset;
-    if (offset + 1 >= slice->second.end) finish(partition);
-    if (offset >= slice->second.end || offset < slice->second.begin) return std::nullopt;
+    if (offset + 1 >= end) finish(partition);
+    if (offset >= end || offset < begin) return std::nullopt;
     return to_record(std::move(message));
   }
 
