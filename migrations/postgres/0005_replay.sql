@@ -1,0 +1,58 @@
+-- min_reader: 5
+-- Replays, partitions that wait for one, and what is cleared away.
+
+ALTER TABLE {kinbox}.consumer_progress
+  -- The replay that the partition waits for: its owner takes no batch until then.
+  ADD COLUMN held_by bigint;
+
+ALTER TABLE {kinbox}.consumers
+  -- When somebody began to prune last, and is pruning until at most then.
+  ADD COLUMN pruned_at timestamptz,
+  ADD COLUMN pruning_until timestamptz;
+
+-- One run over a piece of the past. mode: fill, reprocess. state: running; paused; done; cancelled.
+CREATE TABLE {kinbox}.replays (
+  id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  consumer        text COLLATE "C" NOT NULL,
+  mode            text COLLATE "C" NOT NULL,
+  state           text COLLATE "C" NOT NULL DEFAULT 'running',
+  state_reason    text NOT NULL DEFAULT '',
+  -- Of reprocess: an event runs once in it.
+  generation      bigint NOT NULL DEFAULT 0,
+  plan_hash       text COLLATE "C" NOT NULL,
+  -- The plan as it was confirmed, and the choices made with it. JSON.
+  plan            text NOT NULL,
+  -- The handlers' own preparations have been made.
+  prepared        boolean NOT NULL DEFAULT false,
+  -- Who runs it now; nobody from seen_until on.
+  owner           text COLLATE "C" NOT NULL DEFAULT '',
+  owner_session   text COLLATE "C" NOT NULL DEFAULT '',
+  seen_until      timestamptz,
+  who             text NOT NULL,
+  audit_id        bigint,
+  started_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+  ended_at        timestamptz
+);
+CREATE UNIQUE INDEX replays_active ON {kinbox}.replays (consumer) WHERE state IN ('running', 'paused');
+
+-- How far it is, per partition. open_batch as in consumer_progress.
+CREATE TABLE {kinbox}.replay_progress (
+  replay_id    bigint NOT NULL REFERENCES {kinbox}.replays (id) ON DELETE CASCADE,
+  topic        text COLLATE "C" NOT NULL,
+  partition    integer NOT NULL,
+  topic_id     text COLLATE "C" NOT NULL DEFAULT '',
+  begin_offset bigint NOT NULL,
+  next_offset  bigint NOT NULL,
+  end_offset   bigint NOT NULL,
+  open_batch   smallint,
+  applied      bigint NOT NULL DEFAULT 0,
+  known        bigint NOT NULL DEFAULT 0,
+  dead         bigint NOT NULL DEFAULT 0,
+  left_alone   bigint NOT NULL DEFAULT 0,
+  -- Events that handlers emitted and that were not written.
+  suppressed   bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY (replay_id, topic, partition),
+  CONSTRAINT only_the_replayer_commits FOREIGN KEY (open_batch)
+    REFERENCES {kinbox}.no_open_batch (id) DEFERRABLE INITIALLY DEFERRED
+) WITH (fillfactor = 50);

@@ -1,0 +1,54 @@
+-- min_reader: 5
+-- Replays, partitions that wait for one, and what is cleared away.
+
+-- The replay that the partition waits for: its owner takes no batch until then.
+ALTER TABLE {kinbox}.consumer_progress ADD COLUMN held_by INTEGER;
+
+-- When somebody began to prune last, and is pruning until at most then.
+ALTER TABLE {kinbox}.consumers ADD COLUMN pruned_at TEXT;
+ALTER TABLE {kinbox}.consumers ADD COLUMN pruning_until TEXT;
+
+-- One run over a piece of the past. mode: fill, reprocess. state: running; paused; done; cancelled.
+CREATE TABLE {kinbox}.replays (
+  id              INTEGER PRIMARY KEY AUTOINCREMENT,
+  consumer        TEXT NOT NULL,
+  mode            TEXT NOT NULL,
+  state           TEXT NOT NULL DEFAULT 'running',
+  state_reason    TEXT NOT NULL DEFAULT '',
+  -- Of reprocess: an event runs once in it.
+  generation      INTEGER NOT NULL DEFAULT 0,
+  plan_hash       TEXT NOT NULL,
+  -- The plan as it was confirmed, and the choices made with it. JSON.
+  plan            TEXT NOT NULL,
+  -- The handlers' own preparations have been made.
+  prepared        INTEGER NOT NULL DEFAULT 0,
+  -- Who runs it now; nobody from seen_until on.
+  owner           TEXT NOT NULL DEFAULT '',
+  owner_session   TEXT NOT NULL DEFAULT '',
+  seen_until      TEXT,
+  who             TEXT NOT NULL,
+  audit_id        INTEGER,
+  started_at      TEXT NOT NULL DEFAULT ({now}),
+  updated_at      TEXT NOT NULL DEFAULT ({now}),
+  ended_at        TEXT
+) STRICT;
+CREATE UNIQUE INDEX {kinbox}.replays_active ON replays (consumer) WHERE state IN ('running', 'paused');
+
+-- How far it is, per partition. open_batch as in consumer_progress.
+CREATE TABLE {kinbox}.replay_progress (
+  replay_id    INTEGER NOT NULL REFERENCES replays (id) ON DELETE CASCADE,
+  topic        TEXT NOT NULL,
+  partition    INTEGER NOT NULL,
+  topic_id     TEXT NOT NULL DEFAULT '',
+  begin_offset INTEGER NOT NULL,
+  next_offset  INTEGER NOT NULL,
+  end_offset   INTEGER NOT NULL,
+  open_batch   INTEGER REFERENCES no_open_batch (id) DEFERRABLE INITIALLY DEFERRED,
+  applied      INTEGER NOT NULL DEFAULT 0,
+  known        INTEGER NOT NULL DEFAULT 0,
+  dead         INTEGER NOT NULL DEFAULT 0,
+  left_alone   INTEGER NOT NULL DEFAULT 0,
+  -- Events that handlers emitted and that were not written.
+  suppressed   INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (replay_id, topic, partition)
+) STRICT, WITHOUT ROWID;
