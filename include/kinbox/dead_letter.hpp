@@ -37,6 +37,8 @@ struct DeadLetter {
   std::string_view topic_id = {};
   /// Of an event that was parked: its row there, which is still to be removed.
   std::optional<std::int64_t> parked = std::nullopt;
+  /// It stands for no record that its position counts: of a replay.
+  bool imported = false;
 };
 
 /// Writes dead letters, and the outbox rows that carry them to the DLQ topic, in the transaction

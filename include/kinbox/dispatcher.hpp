@@ -39,6 +39,8 @@ struct OwnedPartition {
     kUnclaimed,
     /// Stopped until a person decides.
     kHalted,
+    /// A replay handles its past again; what is new waits until that is done.
+    kHeld,
   };
 
   TopicPartition id;

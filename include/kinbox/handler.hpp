@@ -12,6 +12,7 @@
 #include "kinbox/event.hpp"
 #include "kinbox/migration.hpp"
 #include "kinbox/outbox.hpp"
+#include "kinbox/replay_range.hpp"
 #include "kinbox/transaction.hpp"
 
 namespace kinbox {
@@ -30,6 +31,12 @@ class Handler {
  public:
   virtual ~Handler() = default;
   virtual void handle(const Event& event, Transaction& tx) = 0;
+
+  /// Undoes what `handle` did for the events of `range`, as far as handling them again does not
+  /// overwrite it. For handlers that are `reprocessable`; called once before the first of them, in
+  /// a transaction of its own that commits as a whole or not at all. A trial, which keeps nothing,
+  /// calls it at the beginning of each of its transactions. What it throws stops the replay.
+  virtual void prepare_reprocess(const ReplayRange& range, Transaction& tx);
 };
 
 /// What a handler factory is given: which database it will talk to, and its own settings.
@@ -42,14 +49,16 @@ struct HandlerContext {
   OutboxOptions outbox = {};
 };
 
+inline void Handler::prepare_reprocess(const ReplayRange&, Transaction&) {}
+
 using HandlerFactory = std::function<std::unique_ptr<Handler>(const HandlerContext&)>;
 
 /// What kinbox may assume about a handler.
 struct HandlerTraits {
-  /// Running it again for an old event leaves the right state (needed by `replay --mode
-  /// reprocess`).
+  /// Running it again for the events of a range, in their order, leaves the right state, after
+  /// `prepare_reprocess` (needed by `replay plan --mode reprocess`).
   bool reprocessable = false;
-  /// Its effects commute.
+  /// Its effects commute: old events may run beside new ones (`replay apply --beside-live`).
   bool order_independent = false;
   /// Longest time one `handle` may take; none if absent.
   std::optional<std::chrono::milliseconds> timeout = std::nullopt;

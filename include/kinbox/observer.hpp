@@ -116,6 +116,11 @@ struct Halted {
   Offset offset = 0;
   std::string reason;
 };
+/// A replay handles the partition's past again: new records wait until it is done.
+struct Held {
+  TopicPartition partition;
+  std::int64_t replay = 0;
+};
 /// The database or the broker does not answer; everything is kept and tried again.
 struct Unavailable {
   std::string what;
@@ -187,9 +192,9 @@ using Notice =
                  notice::Committed, notice::RetryScheduled, notice::DeadLettered, notice::Parked,
                  notice::Skipped, notice::SeenAgain, notice::IdConflictReported,
                  notice::ReplyRefused, notice::BreakerOpened, notice::BreakerClosed, notice::Halted,
-                 notice::Unavailable, notice::Available, notice::SourceMessage, notice::Emitted,
-                 notice::RelayBlocked, notice::RelayRefused, notice::Relayed, notice::MailSent,
-                 notice::MailDeferred, notice::MailFailed, notice::MailUnknown,
+                 notice::Held, notice::Unavailable, notice::Available, notice::SourceMessage,
+                 notice::Emitted, notice::RelayBlocked, notice::RelayRefused, notice::Relayed,
+                 notice::MailSent, notice::MailDeferred, notice::MailFailed, notice::MailUnknown,
                  notice::BatchShrunk>;
 
 /// The one outward seam: logs, metrics, demonstrations and tests hang here.

@@ -51,6 +51,8 @@ struct PartitionClaim {
   /// Of the topic that the position belongs to; empty while nobody could tell.
   std::string topic_id = {};
   std::optional<Suspicion> suspicion = {};
+  /// The replay that the partition waits for: no batch may be opened.
+  std::optional<std::int64_t> held_by = {};
 };
 
 /// A consumer's positions: the rows of `consumer_progress`.

@@ -27,6 +27,13 @@ struct Handling {
   const Event* event = nullptr;
   /// Of a replay that runs handlers again on purpose; 0 otherwise.
   std::int64_t generation = 0;
+  /// The event was handled before, and what it emits has left already: events are counted instead
+  /// of written.
+  bool silences_events = false;
+  /// The same for e-mails.
+  bool silences_mail = false;
+  /// E-mails get this revision at least; 0 leaves theirs.
+  int mail_revision = 0;
 };
 
 /// The answer to `execute`. Dies with the transaction, and with `handle()`.
@@ -124,6 +131,7 @@ class Transaction {
   int emitted_ = 0;
   /// Rows that leave the database, by a relay or an e-mail sender.
   std::size_t outbox_rows_ = 0;
+  std::size_t silenced_ = 0;
 };
 
 inline std::int64_t Executed::affected_rows() const {
@@ -144,6 +152,8 @@ class OpenTransaction : public Transaction {
 
   /// Rows that this transaction wrote for an outbox relay to carry, or an e-mail sender to send.
   std::size_t outbox_rows() const noexcept { return outbox_rows_; }
+  /// Events and e-mails that were counted instead of written; see Handling.
+  std::size_t silenced() const noexcept { return silenced_; }
 
   /// From now on every statement is sent as it is. Before the first one. Without it a driver may
   /// send a handler's equal statements as one, which can fail for any of them.

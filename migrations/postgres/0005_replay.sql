@@ -51,7 +51,7 @@ CREATE TABLE {kinbox}.replay_progress (
   dead         bigint NOT NULL DEFAULT 0,
   left_alone   bigint NOT NULL DEFAULT 0,
   -- Events that handlers emitted and that were not written.
-  suppressed   bigint NOT NULL DEFAULT 0,
+  silenced     bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (replay_id, topic, partition),
   CONSTRAINT only_the_replayer_commits FOREIGN KEY (open_batch)
     REFERENCES {kinbox}.no_open_batch (id) DEFERRABLE INITIALLY DEFERRED

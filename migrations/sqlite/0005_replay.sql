@@ -49,6 +49,6 @@ CREATE TABLE {kinbox}.replay_progress (
   dead         INTEGER NOT NULL DEFAULT 0,
   left_alone   INTEGER NOT NULL DEFAULT 0,
   -- Events that handlers emitted and that were not written.
-  suppressed   INTEGER NOT NULL DEFAULT 0,
+  silenced     INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (replay_id, topic, partition)
 ) STRICT, WITHOUT ROWID;

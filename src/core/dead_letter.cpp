@@ -19,9 +19,9 @@ constexpr std::string_view kInsertLetter =
     "INSERT INTO {kinbox}.dead_letters (consumer, event_id, event_type, topic, topic_id, "
     "partition, record_offset, record_timestamp_ms, key, value, headers, fingerprint, reason, "
     "handler, error_type, error_code, error_text, error_group, attempts, first_failed_at, "
-    "seen_again) "
+    "seen_again, imported) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
-    "$20, COALESCE((SELECT seen_again FROM {kinbox}.parked_events WHERE id = $21), 0)) "
+    "$20, COALESCE((SELECT seen_again FROM {kinbox}.parked_events WHERE id = $21), 0), $22) "
     "ON CONFLICT (consumer, topic, topic_id, partition, record_offset) DO NOTHING RETURNING id";
 
 // No second copy of the payload: the relay reads it from the letter.
@@ -92,7 +92,8 @@ void DeadLetters::write(OpenTransaction& tx, const DeadLetter& letter) const {
       record.value(), encode_headers(record.headers()), fingerprint.bytes(), failure.reason,
       storable_text(failure.handler, kMaxName), storable_text(failure.error_type, kMaxName),
       storable_text(failure.error_code, kMaxName), storable_text(failure.error_text, kMaxErrorText),
-      error_group(failure), failure.attempts, time_text(failure.first_failed_at), letter.parked);
+      error_group(failure), failure.attempts, time_text(failure.first_failed_at), letter.parked,
+      letter.imported);
   if (!inserted.empty()) relay(tx, inserted[0].get<std::int64_t>(0), record);
 }
 

@@ -1,5 +1,7 @@
 #include "kinbox/email_outbox.hpp"
 
+#include <algorithm>
+
 #include "core/email_message_id.hpp"
 #include "kinbox/email_address.hpp"
 #include "kinbox/errors.hpp"
@@ -49,9 +51,14 @@ EmailOutbox::EmailOutbox(const Dialect& dialect, std::string domain)
 
 void EmailOutbox::enqueue(Transaction& tx, const OutgoingEmail& email) const {
   require_usable(email);
+  if (tx.handling_.silences_mail) {
+    ++tx.silenced_;
+    return;
+  }
+  const auto revision = std::max(email.revision, tx.handling_.mail_revision);
   const auto* cause = tx.handling_.event;
-  tx.execute(insert_, email.order_id, email.type, email.revision, email.recipient,
-             email_message_id(email.type, email.order_id, email.revision, domain_), email.payload,
+  tx.execute(insert_, email.order_id, email.type, revision, email.recipient,
+             email_message_id(email.type, email.order_id, revision, domain_), email.payload,
              cause == nullptr ? std::string_view() : std::string_view(cause->id()));
   // Whoever waits for rows that leave the database is told as the transaction commits.
   ++tx.outbox_rows_;

@@ -77,6 +77,10 @@ std::string Outbox::emit(Transaction& tx, const OutgoingEvent& event) const {
   if (options_.relay == OutboxOptions::Relay::kCdc && event.key && !is_storable_text(*event.key))
     refuse_outgoing(event, "its key is no text, which change data capture needs (relay: cdc)");
   ++tx.emitted_;
+  if (tx.handling_.silences_events) {
+    ++tx.silenced_;
+    return decided.id;
+  }
   if (options_.relay == OutboxOptions::Relay::kCdc) {
     tx.execute(insert_, decided.id, decided.source, event.topic, event.key, event.type,
                bytes_of(event.payload), decided.time, event.content_type,

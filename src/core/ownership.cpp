@@ -165,6 +165,10 @@ void Ownership::taken(OwnedPartition& partition, const PartitionClaim& claim) {
   partition.breaker_open = false;
   claim_attempts_.erase(partition.id);
   parts_.observer.on_notice(notice::Assigned{partition.id, claim});
+  if (claim.held_by) {
+    partition.state = State::kHeld;
+    parts_.observer.on_notice(notice::Held{partition.id, *claim.held_by});
+  }
   if (const auto reason = recreation(partition)) halt_or_postpone(partition, *reason);
 }
 

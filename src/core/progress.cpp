@@ -20,7 +20,7 @@ constexpr std::string_view kTake =
     "topic_id = CASE WHEN topic_id = '' THEN $6 ELSE topic_id END, clean_stop = FALSE, "
     "updated_at = {now} WHERE consumer = $1 AND topic = $2 AND partition = $3 "
     "RETURNING epoch, next_offset, control_version, topic_id, suspect, attempt_offset, "
-    "attempt_count";
+    "attempt_count, held_by";
 
 // The fence. Epoch and owner both: after a restore from backup epochs repeat, owners do not.
 constexpr std::string_view kOpen =
@@ -76,7 +76,8 @@ std::optional<PartitionClaim> Progress::take(OpenTransaction& tx, const TopicPar
                         .next_offset = rows[0].get<std::int64_t>("next_offset"),
                         .control_version = rows[0].get<std::int64_t>("control_version"),
                         .topic_id = rows[0].get<std::string>("topic_id"),
-                        .suspicion = suspicion_in(rows[0])};
+                        .suspicion = suspicion_in(rows[0]),
+                        .held_by = rows[0].get<std::optional<std::int64_t>>("held_by")};
 }
 
 Progress::Opening Progress::open(OpenTransaction& tx, const TopicPartition& partition,

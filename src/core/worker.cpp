@@ -247,7 +247,7 @@ class Worker::Impl : public AssignmentListener {
       // Only as long as the backoff lasts: the records that failed may have gone with their
       // partition, and then a fresh one must show that the database is back.
       const bool wait = held_.holds(id) || !available();
-      if ((fetched && wait) || partition.state == State::kHalted)
+      if ((fetched && wait) || partition.state == State::kHalted || partition.state == State::kHeld)
         pause(id);
       else
         resume(id);

@@ -179,6 +179,13 @@ struct ToLine {
     return about(LogLevel::kInfo, "breaker_closed", n.partition, "goes on");
   }
 
+  LogLine operator()(const notice::Held& n) const {
+    auto line = about(LogLevel::kInfo, "held", n.partition, "");
+    line.text = place(n.partition) + ": waits for replay " + std::to_string(n.replay) +
+                "; `replay status` says how far it is, nothing is lost meanwhile";
+    line.fields.emplace_back("replay", n.replay);
+    return line;
+  }
   LogLine operator()(const notice::Halted& n) const {
     auto line = about(LogLevel::kError, "halted", n.partition, "");
     line.text = place(n.partition) + '@' + std::to_string(n.offset) +
