@@ -1,13 +1,9 @@
 #include "kinbox/kafka/admin.hpp"
 
 #include <array>
-#include <functional>
-#include <string_view>
-#include <utility>
 
-#include "kafka/client_config.hpp"
+#include "kafka/admin_client.hpp"
 #include "kafka/partition_list.hpp"
-#include "kafka/voice.hpp"
 #include "kinbox/errors.hpp"
 
 namespace kinbox::kafka {
@@ -22,80 +18,19 @@ using DeleteRecordsHandle =
     std::unique_ptr<rd_kafka_DeleteRecords_t, Destroy<rd_kafka_DeleteRecords_destroy>>;
 using ConfigResourceHandle =
     std::unique_ptr<rd_kafka_ConfigResource_t, Destroy<rd_kafka_ConfigResource_destroy>>;
-using AdminOptionsHandle =
-    std::unique_ptr<rd_kafka_AdminOptions_t, Destroy<rd_kafka_AdminOptions_destroy>>;
-
-bool is_absence(rd_kafka_resp_err_t code) {
-  return code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT ||
-         code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT;
-}
-
-void check(const std::string& what, rd_kafka_resp_err_t code, const char* text) {
-  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return;
-  const auto message = what + ": " + (text != nullptr ? text : rd_kafka_err2str(code));
-  if (is_absence(code)) throw InfrastructureError(message);
-  throw ConfigurationError(message);
-}
 
 void check(const std::string& what, const rd_kafka_topic_result_t* const* results,
            std::size_t count) {
   for (std::size_t i = 0; i < count; ++i)
-    check(what, rd_kafka_topic_result_error(results[i]),
-          rd_kafka_topic_result_error_string(results[i]));
+    check_answer(what, rd_kafka_topic_result_error(results[i]),
+                 rd_kafka_topic_result_error_string(results[i]));
 }
 
 }  // namespace
 
-class Admin::Impl {
+class Admin::Impl : public AdminClient {
  public:
-  Impl(const Settings& settings, std::chrono::milliseconds timeout)
-      : timeout_(static_cast<int>(timeout.count())), rk_(start(settings)) {}
-
-  rd_kafka_t* client() const { return rk_.get(); }
-  Voice& voice() noexcept { return voice_; }
-  int timeout() const { return timeout_; }
-
-  /// Sends a request by `send(options, queue)` and waits for its answer.
-  EventHandle ask(const std::string& what, rd_kafka_admin_op_t operation, const auto& send) {
-    const AdminOptionsHandle options(rd_kafka_AdminOptions_new(rk_.get(), operation));
-    rd_kafka_AdminOptions_set_request_timeout(options.get(), timeout_, nullptr, 0);
-    const QueueHandle queue(rd_kafka_queue_new(rk_.get()));
-    send(options.get(), queue.get());
-    EventHandle event(rd_kafka_queue_poll(queue.get(), timeout_ + 1'000));
-    if (!event) throw InfrastructureError(what + ": no broker answered in time" + trouble());
-    answered(what, rd_kafka_event_error(event.get()), rd_kafka_event_error_string(event.get()));
-    return event;
-  }
-
-  /// Like check; for what comes from the client, not from a broker.
-  void answered(const std::string& what, rd_kafka_resp_err_t code, const char* text) {
-    if (is_absence(code))
-      throw InfrastructureError(what + ": " + (text != nullptr ? text : rd_kafka_err2str(code)) +
-                                trouble());
-    check(what, code, text);
-  }
-
- private:
-  rd_kafka_t* start(const Settings& settings) {
-    auto conf = admin_conf(settings);
-    rd_kafka_conf_set_opaque(conf.get(), this);
-    route_messages<Impl>(conf.get());
-    auto* rk = start_client(RD_KAFKA_PRODUCER, std::move(conf));
-    rd_kafka_set_log_queue(rk, nullptr);
-    return rk;
-  }
-
-  std::string trouble() {
-    rd_kafka_poll(rk_.get(), 0);
-    const auto said = voice_.last_trouble();
-    // Newer versions keep some reasons to their log.
-    return said.empty() ? "; check security.protocol and bootstrap.servers" : said;
-  }
-
-  Observer silent_;  // exceptions say it
-  Voice voice_{silent_};
-  int timeout_;
-  ClientHandle rk_;
+  using AdminClient::AdminClient;
 };
 
 Admin::Admin(const Settings& settings, std::chrono::milliseconds timeout)
@@ -165,7 +100,8 @@ void Admin::delete_records(std::span<const PartitionOffset> before) {
   const auto* offsets =
       rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event.get()));
   for (int i = 0; i < offsets->cnt; ++i)
-    check(what + " of topic \"" + offsets->elems[i].topic + "\"", offsets->elems[i].err, nullptr);
+    check_answer(what + " of topic \"" + offsets->elems[i].topic + "\"", offsets->elems[i].err,
+                 nullptr);
 }
 
 std::map<std::string, int> Admin::topics() {
@@ -198,8 +134,8 @@ std::optional<std::string> Admin::topic_config(const std::string& topic, const s
   std::size_t count = 0;
   const auto* const* resources = rd_kafka_DescribeConfigs_result_resources(
       rd_kafka_event_DescribeConfigs_result(event.get()), &count);
-  check(what, rd_kafka_ConfigResource_error(resources[0]),
-        rd_kafka_ConfigResource_error_string(resources[0]));
+  check_answer(what, rd_kafka_ConfigResource_error(resources[0]),
+               rd_kafka_ConfigResource_error_string(resources[0]));
   const auto* const* entries = rd_kafka_ConfigResource_configs(resources[0], &count);
   for (std::size_t i = 0; i < count; ++i)
     if (key == rd_kafka_ConfigEntry_name(entries[i])) return rd_kafka_ConfigEntry_value(entries[i]);

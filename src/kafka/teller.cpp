@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "kafka/our_mark.hpp"
 #include "kafka/partition_list.hpp"
 
 namespace kinbox::kafka {
@@ -14,6 +15,7 @@ constexpr int kDebug = 7;
 PartitionListHandle to_list(const std::map<TopicPartition, Offset>& positions) {
   auto list = new_list(positions.size());
   for (const auto& [partition, offset] : positions) add(list, partition, offset);
+  for (int i = 0; i < list->cnt; ++i) set_our_mark(list->elems[i]);
   return list;
 }
 
