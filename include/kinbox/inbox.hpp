@@ -69,13 +69,17 @@ class Inbox {
   /// already.
   bool claim_generation(OpenTransaction& tx, std::string_view event_id,
                         std::int64_t generation) const;
+  /// The same for many, in one round trip, in the given order. An id stands in `event_ids` once.
+  std::vector<bool> claim_generation(OpenTransaction& tx,
+                                     std::span<const std::string_view> event_ids,
+                                     std::int64_t generation) const;
 
  private:
   std::string consumer_;
   BulkStatement claim_;
   BulkStatement find_;
   BulkStatement change_;
-  std::string claim_generation_;
+  BulkStatement claim_generation_;
 };
 
 }  // namespace kinbox

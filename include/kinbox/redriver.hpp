@@ -26,6 +26,8 @@ class Redriver {
     kOwned,
     /// The consumer never had that partition.
     kUnknown,
+    /// The partition waits for a replay.
+    kHeld,
     /// Somebody took the partition meanwhile, or it had to stop; the rest is left to its owner.
     kStopped,
   };

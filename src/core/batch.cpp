@@ -10,43 +10,6 @@
 namespace kinbox {
 namespace {
 
-bool is_infrastructure(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const InfrastructureError&) {
-    return true;
-  } catch (...) {
-    return false;
-  }
-}
-
-StatementNumber blamed_statement(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const SqlError& e) {
-    return e.statement();
-  } catch (...) {
-    return 0;
-  }
-}
-
-std::string text_of(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& e) {
-    return e.what();
-  } catch (...) {
-    return "something that is no std::exception";
-  }
-}
-
-/// A handler came back late. What it met, if anything, is told: it may say what it waited for.
-std::exception_ptr timeout(const std::exception_ptr& met, std::chrono::milliseconds limit) {
-  auto text = "the handler took longer than its " + std::to_string(limit.count()) + "ms";
-  if (met) text += "; it met: " + text_of(met);
-  return std::make_exception_ptr(HandlerTimeout(text));
-}
-
 std::int64_t Tally::*counter_of(Verdict verdict) {
   return verdict == Verdict::kParked ? &Tally::parked : &Tally::dead;
 }
@@ -68,6 +31,7 @@ Batch::Batch(const Parts& parts, std::span<BatchItem* const> items, Manner manne
       manner_(manner),
       stretches_(stretches()),
       known_(items.size()),
+      calls_(*parts.clock),
       aside_(parts.aside) {}
 
 // The guarantee, in the order it happens.
@@ -86,10 +50,10 @@ BatchOutcome Batch::run() {
     pay(*tx);
     close(*tx);
     parts_.observer.on_step(Step::kBeforeCommit);
-    commit(*tx);
+    calls_.commit(*tx, [&] { parts_.observer.on_step(Step::kCommitSent); });
   } catch (const Missed& missed) {
     return BatchClaimMissed{missed.partition};
-  } catch (const Failed& failed) {
+  } catch (const HandlerCalls::Failed& failed) {
     return BatchEventFailed{failed.index, failed.error};
   } catch (const StatementSenders::OneOfSeveral&) {
     return BatchBlameOpen{};
@@ -162,7 +126,7 @@ void Batch::claim(OpenTransaction& tx) {
     if (!without_known(tx, old).claims.empty())
       throw InfrastructureError("an inbox row vanished while it was looked at");
   });
-  senders_.begin_after(tx.last_statement(), items_.size());
+  calls_.begin(tx, items_.size());
 }
 
 Batch::Claims Batch::claims() const {
@@ -228,7 +192,7 @@ void Batch::settle(OpenTransaction& tx, std::size_t index) {
     settle_known(tx, index, *known_[index]);
   else
     settle_new(tx, index);
-  senders_.item_sent_up_to(tx.last_statement());
+  calls_.settled(tx);
 }
 
 void Batch::settle_known(OpenTransaction& tx, std::size_t index, const Inbox::Entry& entry) {
@@ -255,7 +219,7 @@ void Batch::settle_known(OpenTransaction& tx, std::size_t index, const Inbox::En
   if (entry.verdict != Verdict::kDead && entry.verdict != Verdict::kParked) return;
   // A parked one may have its row only at the end of this batch.
   if (entry.verdict == Verdict::kParked) return aside_.note_seen_again(item);
-  own("seen again", [&] {
+  calls_.own("seen again", [&] {
     parts_.aside.dead_letters.note_seen_again(tx, item.event->id());
     tx.flush();
   });
@@ -301,45 +265,17 @@ void Batch::count(const BatchItem& item, std::int64_t Tally::*verdict) {
 }
 
 void Batch::handle(OpenTransaction& tx, std::size_t index) {
-  const auto handled = call_handler(tx, *items_[index]);
-  // What the transaction knows outranks what the handler made of it: a swallowed SQL error still
-  // fails its event, a lost connection is nobody's fault whatever was thrown on top of it.
-  const auto known = known_failure(tx, index);
-  if (known && !(handled.late && known->index == index)) throw *known;
-  if (handled.late)
-    throw Failed{index, timeout(known ? known->error : handled.thrown, parts_.clock->limit())};
-  if (handled.thrown) throw Failed{index, handled.thrown};
+  const auto& item = *items_[index];
+  calls_.call(tx, index, *item.handler, {.consumer = parts_.consumer, .event = &*item.event});
   parts_.observer.on_step(Step::kHandled);
   look_at_clock(index);
-}
-
-Batch::Handled Batch::call_handler(OpenTransaction& tx, const BatchItem& item) {
-  const auto limit = item.handler->traits.timeout;
-  auto* const clock = limit ? parts_.clock : nullptr;
-  const HandlerScope scope(tx, {.consumer = parts_.consumer, .event = &*item.event}, clock);
-  Handled handled;
-  if (clock != nullptr) clock->start({item.handler->name, &*item.event}, limit);
-  try {
-    item.handler->handler->handle(*item.event, tx);
-  } catch (...) {
-    handled.thrown = std::current_exception();
-  }
-  if (clock != nullptr) handled.late = clock->stop();
-  return handled;
-}
-
-std::optional<Batch::Failed> Batch::known_failure(OpenTransaction& tx, std::size_t index) const {
-  const auto failure = tx.known_failure();
-  if (!failure) return std::nullopt;
-  if (is_infrastructure(failure)) std::rethrow_exception(failure);
-  return Failed{senders_.blamed(blamed_statement(failure), index), failure};
 }
 
 void Batch::bury(OpenTransaction& tx, std::size_t index, const Failure& failure) {
   const auto& item = *items_[index];
   const bool again = item.waited && item.waited->place == Waited::Place::kLetter;
   if (!again && deaths_++ == 0) first_death_ = index;
-  own("dead letter", [&] {
+  calls_.own("dead letter", [&] {
     aside_.bury(tx, item, failure);
     tx.flush();
   });
@@ -349,7 +285,7 @@ void Batch::bury(OpenTransaction& tx, std::size_t index, const Failure& failure)
 }
 
 void Batch::forward(OpenTransaction& tx, const BatchItem& item) {
-  own("failover", [&] {
+  calls_.own("failover", [&] {
     parts_.aside.dead_letters.forward(tx, Aside::letter_of(item, item.failure), *item.forward_to);
     tx.flush();
   });
@@ -363,7 +299,7 @@ void Batch::park(const BatchItem& item) {
 }
 
 void Batch::settle_aside(OpenTransaction& tx) {
-  own("set aside", [&] {
+  calls_.own("set aside", [&] {
     aside_.settle(tx);
     if (aside_.wrote()) tx.flush();
   });
@@ -371,14 +307,14 @@ void Batch::settle_aside(OpenTransaction& tx) {
 
 void Batch::pay(OpenTransaction& tx) {
   if (deaths_ == 0) return;
-  own("budget", [&] {
+  calls_.own("budget", [&] {
     if (!parts_.budget.spend(tx, deaths_)) throw BudgetSpent{};
   });
 }
 
 void Batch::reply(OpenTransaction& tx) {
   if (parts_.replies == nullptr) return;
-  own("reply", [&] {
+  calls_.own("reply", [&] {
     for (std::size_t i = 0; i < items_.size(); ++i) {
       const auto& item = *items_[i];
       // What was known had its reply, or has none. An id_conflict is among it: under its id another
@@ -392,32 +328,9 @@ void Batch::reply(OpenTransaction& tx) {
 }
 
 void Batch::close(OpenTransaction& tx) {
-  own("close", [&] {
+  calls_.own("close", [&] {
     for (const auto& stretch : stretches_)
       parts_.progress.close(tx, stretch.partition->id, stretch.tally);
-  });
-}
-
-void Batch::commit(OpenTransaction& tx) {
-  try {
-    tx.commit([&] { parts_.observer.on_step(Step::kCommitSent); });
-  } catch (const SqlError& e) {
-    // 0: COMMIT itself was refused. Else a statement whose answer was awaited only now.
-    if (e.statement() == 0) throw;
-    own("close", [] { throw; });
-  }
-}
-
-template <typename Call>
-void Batch::own(const char* what, Call call) const {
-  own_statements(what, [&] {
-    try {
-      call();
-    } catch (const SqlError& e) {
-      if (const auto sender = senders_.sender_of(e.statement()))
-        throw Failed{*sender, std::current_exception()};
-      throw;
-    }
   });
 }
 

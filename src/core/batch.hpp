@@ -11,8 +11,8 @@
 
 #include "core/aside.hpp"
 #include "core/consumer_lock.hpp"
+#include "core/handler_calls.hpp"
 #include "core/replies.hpp"
-#include "core/statement_senders.hpp"
 #include "core/waited.hpp"
 #include "kinbox/database.hpp"
 #include "kinbox/dead_letter.hpp"
@@ -91,7 +91,7 @@ class Batch {
     IdConflict id_conflict = IdConflict::kDeadLetter;
     std::chrono::milliseconds max_transaction_time{15'000};
     std::string consumer = {};
-    /// Null: handlers have all the time they want.
+    /// For handlers that have a limit. Not null.
     HandlerClock* clock = nullptr;
   };
 
@@ -128,11 +128,6 @@ class Batch {
   struct TooLong {
     std::size_t fits = 1;
   };
-  struct Failed {
-    std::size_t index = 0;
-    std::exception_ptr error;
-  };
-
   /// Claims, each with the index of its item.
   struct Claims {
     std::vector<Inbox::Claim> claims;
@@ -160,13 +155,6 @@ class Batch {
   void settle_known(OpenTransaction& tx, std::size_t index, const Inbox::Entry& entry);
   void settle_new(OpenTransaction& tx, std::size_t index);
   void handle(OpenTransaction& tx, std::size_t index);
-  struct Handled {
-    std::exception_ptr thrown;
-    bool late = false;
-  };
-  Handled call_handler(OpenTransaction& tx, const BatchItem& item);
-  /// Whose failure the transaction knows of, if of any; throws it if it is nobody's.
-  std::optional<Failed> known_failure(OpenTransaction& tx, std::size_t index) const;
   void bury(OpenTransaction& tx, std::size_t index, const Failure& failure);
   void park(const BatchItem& item);
   void forward(OpenTransaction& tx, const BatchItem& item);
@@ -176,11 +164,6 @@ class Batch {
   void count(const BatchItem& item, std::int64_t Tally::*verdict);
   void reply(OpenTransaction& tx);
   void close(OpenTransaction& tx);
-  void commit(OpenTransaction& tx);
-  /// Runs kinbox's own statements. What fails in them may be a handler's that was handed over
-  /// before.
-  template <typename Call>
-  void own(const char* what, Call call) const;
   void look_at_clock(std::size_t index) const;
   void advance();
 
@@ -191,7 +174,7 @@ class Batch {
   std::vector<Progress::Opening> openings_;
   /// For each item: what was recorded of its id before, nullopt if the claim was new.
   std::vector<std::optional<Inbox::Entry>> known_;
-  StatementSenders senders_;
+  HandlerCalls calls_;
   Aside aside_;
   /// Events that became dead letters, and the first of them.
   std::size_t deaths_ = 0;

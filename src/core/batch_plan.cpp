@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/age.hpp"
 #include "core/iso_time.hpp"
 #include "kinbox/reason.hpp"
 
@@ -68,7 +69,7 @@ BatchPlan::Entry BatchPlan::plan(const Record& record, OwnedPartition& partition
   if (auto* event = std::get_if<Event>(&decoded)) entry.item.event = std::move(*event);
   if (auto* undecided = std::get_if<Undecided>(&decoded))
     entry.halt = std::move(undecided->detail);
-  else if (is_too_old(record))
+  else if (is_too_old(record, rules_.older_than))
     // Before all else: nobody wants the dead letters of years past, either.
     skip(entry, reason::kOlderThan,
          coordinates(record) + " is of " + iso_text(*record.timestamp()) +
@@ -115,14 +116,6 @@ void BatchPlan::bury(Entry& entry, std::string_view reason, std::string detail) 
   entry.item.failure.first_failed_at = entry.item.waited->first_failed_at;
   entry.item.failure.reason = reason;
   entry.item.failure.error_text = std::move(detail);
-}
-
-bool BatchPlan::is_too_old(const Record& record) const {
-  if (!rules_.older_than || !record.timestamp()) return false;
-  // In milliseconds: a bound of some centuries does not fit in the clock's own unit.
-  using std::chrono::milliseconds;
-  const auto now = std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
-  return *record.timestamp() < now - *rules_.older_than;
 }
 
 void BatchPlan::route(Entry& entry) const {

@@ -43,7 +43,6 @@ class BatchPlan {
  private:
   Entry plan(const Record& record, OwnedPartition& partition) const;
   void route(Entry& entry) const;
-  bool is_too_old(const Record& record) const;
   void skip(Entry& entry, std::string_view reason, std::string detail) const;
   void refuse(Entry& entry, std::string_view reason, std::string detail) const;
   static void bury(Entry& entry, std::string_view reason, std::string detail);

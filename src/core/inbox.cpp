@@ -47,9 +47,17 @@ constexpr std::string_view kChangeAll =
     "AND p.verdict = COALESCE(c.earlier, $6) RETURNING p.event_id";
 constexpr std::size_t kChangeColumns = 4;
 
-constexpr std::string_view kClaimGeneration =
+constexpr std::string_view kClaimGenerationEach =
     "UPDATE {kinbox}.processed_events SET generation = $3, processed_at = {now} "
-    "WHERE consumer = $1 AND event_id = $2 AND verdict = 'applied' AND generation < $3";
+    "WHERE consumer = $1 AND event_id = $2 AND verdict = 'applied' AND generation < $3 "
+    "RETURNING event_id";
+constexpr std::string_view kClaimGenerationAll =
+    "UPDATE {kinbox}.processed_events AS p SET generation = COALESCE(c.generation, $5), "
+    "processed_at = {now} "
+    "FROM unnest($1::text[], $2::text[], $3::bigint[]) AS c (consumer, event_id, generation) "
+    "WHERE p.consumer = COALESCE(c.consumer, $4) AND p.event_id = c.event_id "
+    "AND p.verdict = 'applied' AND p.generation < COALESCE(c.generation, $5) RETURNING p.event_id";
+constexpr std::size_t kGenerationColumns = 3;
 
 constexpr std::array<std::pair<Verdict, std::string_view>, 4> kVerdicts{{
     {Verdict::kApplied, "applied"},
@@ -129,7 +137,8 @@ Inbox::Inbox(std::string consumer, const Dialect& dialect)
       claim_{dialect.render(kClaimEach), dialect.render(kClaimAll), {0, 2, 5, 6}},
       find_{dialect.render(kFindEach), dialect.render(kFindAll), {0}},
       change_{dialect.render(kChangeEach), dialect.render(kChangeAll), {0, 2, 3}},
-      claim_generation_(dialect.render(kClaimGeneration)) {}
+      claim_generation_{
+          dialect.render(kClaimGenerationEach), dialect.render(kClaimGenerationAll), {0, 2}} {}
 
 std::vector<bool> Inbox::claim(OpenTransaction& tx, std::span<const Claim> claims) const {
   std::vector<bool> is_new(claims.size(), false);
@@ -182,7 +191,25 @@ std::vector<bool> Inbox::change(OpenTransaction& tx, std::span<const Change> cha
 
 bool Inbox::claim_generation(OpenTransaction& tx, std::string_view event_id,
                              std::int64_t generation) const {
-  return tx.execute(claim_generation_, consumer_, event_id, generation).affected_rows() == 1;
+  return claim_generation(tx, {&event_id, 1}, generation)[0];
+}
+
+std::vector<bool> Inbox::claim_generation(OpenTransaction& tx,
+                                          std::span<const std::string_view> event_ids,
+                                          std::int64_t generation) const {
+  std::vector<bool> claimed(event_ids.size(), false);
+  if (event_ids.empty()) return claimed;
+  std::vector<std::string_view> order(event_ids.begin(), event_ids.end());
+  std::sort(order.begin(), order.end());
+  std::vector<SqlParam> params;
+  params.reserve(order.size() * kGenerationColumns);
+  for (const auto id : order) params.insert(params.end(), {consumer_, id, generation});
+  std::unordered_set<std::string> found;
+  for (const auto row : tx.query_bulk(claim_generation_, params, kGenerationColumns))
+    found.insert(row.get<std::string>(0));
+  for (std::size_t i = 0; i < event_ids.size(); ++i)
+    claimed[i] = found.contains(std::string(event_ids[i]));
+  return claimed;
 }
 
 }  // namespace kinbox

@@ -66,6 +66,11 @@ class Redriver::Impl {
         refused = Outcome::kUnknown;
         return;
       }
+      if (claim->held_by) {
+        progress_.leave(tx, id, *claim);
+        refused = Outcome::kHeld;
+        return;
+      }
       partition.claim = *claim;
       partition.state = State::kRunning;
       set_aside_.load(tx, {&only, 1});

@@ -43,6 +43,8 @@ class LogReader::Impl {
 
   std::string topic_id(const std::string& topic) { return kafka::topic_id(rk_, topic, patience_); }
 
+  std::string cluster_id() { return kafka::cluster_id(rk_, patience_); }
+
   void start(std::span<const LogSlice> slices) {
     unread_.clear();
     // A pause survives the assignment it was made in.
@@ -174,6 +176,8 @@ std::map<TopicPartition, Offset> LogReader::offsets_at(std::span<const TopicPart
     if (offset < 0) offset = ends.at(partition);
   return offsets;
 }
+
+std::string LogReader::cluster_id() { return impl_->cluster_id(); }
 
 std::string LogReader::topic_id(const std::string& topic) { return impl_->topic_id(topic); }
 

@@ -39,6 +39,8 @@ class LogReader {
   std::map<TopicPartition, Offset> offsets_at(std::span<const TopicPartition> partitions,
                                               Timestamp time);
 
+  /// See Source::cluster_id.
+  std::string cluster_id();
   /// See Source::topic_id.
   std::string topic_id(const std::string& topic);
 

@@ -33,6 +33,8 @@ std::string text_of(Redriver::Outcome outcome) {
       return "left to the worker that owns it";
     case Redriver::Outcome::kUnknown:
       return "left as they are: the consumer never had this partition; start `kinbox run` once";
+    case Redriver::Outcome::kHeld:
+      return "left as they are: the partition waits for a replay; see `kinbox replay list`";
     case Redriver::Outcome::kStopped:
       break;
   }
