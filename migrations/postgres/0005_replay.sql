@@ -56,3 +56,9 @@ CREATE TABLE {kinbox}.replay_progress (
   CONSTRAINT only_the_replayer_commits FOREIGN KEY (open_batch)
     REFERENCES {kinbox}.no_open_batch (id) DEFERRABLE INITIALLY DEFERRED
 ) WITH (fillfactor = 50);
+
+-- What an event led to, found by its id: what handlers emitted and mailed, and the replies.
+ALTER TABLE {kinbox}.outbox ADD COLUMN causation_id text COLLATE "C" NOT NULL DEFAULT '';
+CREATE INDEX outbox_by_cause ON {kinbox}.outbox (causation_id) WHERE causation_id <> '';
+CREATE INDEX outbox_of_letter ON {kinbox}.outbox (dead_letter_id) WHERE dead_letter_id IS NOT NULL;
+CREATE INDEX email_outbox_by_event ON {kinbox}.email_outbox (event_id) WHERE event_id <> '';

@@ -52,3 +52,9 @@ CREATE TABLE {kinbox}.replay_progress (
   silenced     INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (replay_id, topic, partition)
 ) STRICT, WITHOUT ROWID;
+
+-- What an event led to, found by its id: what handlers emitted and mailed, and the replies.
+ALTER TABLE {kinbox}.outbox ADD COLUMN causation_id TEXT NOT NULL DEFAULT '';
+CREATE INDEX {kinbox}.outbox_by_cause ON outbox (causation_id) WHERE causation_id <> '';
+CREATE INDEX {kinbox}.outbox_of_letter ON outbox (dead_letter_id) WHERE dead_letter_id IS NOT NULL;
+CREATE INDEX {kinbox}.email_outbox_by_event ON email_outbox (event_id) WHERE event_id <> '';

@@ -29,6 +29,7 @@ void declare(CLI::App& app, Invocation& invocation) {
   add_status(app, invocation);
   add_dlq(app, invocation);
   add_parked(app, invocation);
+  add_inbox(app, invocation);
   add_audit(app, invocation);
   add_outbox(app, invocation);
   add_mail(app, invocation);

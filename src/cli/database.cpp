@@ -14,6 +14,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr milliseconds kPatience = std::chrono::hours{12};
+
 // An owner that stopped must have lost its locks by the time Kafka gives its partitions away.
 postgres::Options with_timeouts(postgres::Options options, milliseconds session) {
   options.idle_in_transaction_session_timeout =
@@ -24,25 +26,35 @@ postgres::Options with_timeouts(postgres::Options options, milliseconds session)
   return options;
 }
 
-postgres::Options postgres_options(const PostgresConfig& config, const KafkaConfig& kafka) {
+postgres::Options postgres_options(const PostgresConfig& config) {
   postgres::Options options;
   options.uri = config.uri;
   options.schema = config.schema;
   options.coalesce_inserts = config.coalesce_inserts;
   if (config.password_file)
     options.password = read_password("database.password_file", *config.password_file);
-  return with_timeouts(std::move(options), session_timeout(kafka));
+  return options;
 }
 
 }  // namespace
 
 DatabaseFactory make_database_factory(const Config& config, Missing missing) {
   if (const auto* postgres = std::get_if<PostgresConfig>(&config.database))
-    return postgres::factory(postgres_options(*postgres, config.kafka));
+    return postgres::factory(
+        with_timeouts(postgres_options(*postgres), session_timeout(config.kafka)));
   sqlite::Options options;
   options.path = std::get<SqliteConfig>(config.database).path;
   options.create = missing == Missing::kCreate;
   return sqlite::factory(std::move(options));
+}
+
+DatabaseFactory make_patient_database_factory(const Config& config) {
+  const auto* postgres = std::get_if<PostgresConfig>(&config.database);
+  if (postgres == nullptr) return make_database_factory(config, Missing::kRefuse);
+  auto options = postgres_options(*postgres);
+  options.statement_timeout = kPatience;
+  options.call_deadline = kPatience + std::chrono::seconds{10};
+  return postgres::factory(std::move(options));
 }
 
 Dialect dialect_of(const Config& config) {

@@ -19,6 +19,10 @@ enum class Missing {
 /// `password_file` now. Throws ConfigurationError.
 DatabaseFactory make_database_factory(const Config& config, Missing missing);
 
+/// The same for a command that reads whole tables: a statement may take hours. SQLite files are not
+/// created.
+DatabaseFactory make_patient_database_factory(const Config& config);
+
 Dialect dialect_of(const Config& config);
 
 /// A third of the shortest of session timeout, idle-in-transaction timeout and poll interval.

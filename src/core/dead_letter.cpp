@@ -31,7 +31,7 @@ constexpr std::string_view kInsertOutbox =
 
 constexpr std::string_view kInsertForwarded =
     "INSERT INTO {kinbox}.outbox (lane, key_hash, message_id, topic, key, value, headers, "
-    "record_timestamp_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    "record_timestamp_ms, causation_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
 constexpr std::string_view kReopen =
     "UPDATE {kinbox}.dead_letters SET state = 'open', due_at = NULL, changed_at = {now}, "
@@ -102,12 +102,13 @@ void DeadLetters::forward(OpenTransaction& tx, const DeadLetter& letter,
   const auto& record = *letter.record;
   const auto& failure = letter.failure;
   const auto fingerprint = Fingerprint::of(record.value());
+  const auto event_id = letter.event != nullptr ? letter.event->id() : std::string();
   const auto message_id = "failover:" + options_.consumer + ':' + coordinates(record);
   const Record forwarded(
       dlq_record({.record = record.copy(),
                   .message_id = message_id,
                   .group = options_.group,
-                  .event_id = letter.event != nullptr ? letter.event->id() : std::string(),
+                  .event_id = event_id,
                   .handler = failure.handler,
                   .reason = failure.reason,
                   .error_type = failure.error_type,
@@ -120,7 +121,7 @@ void DeadLetters::forward(OpenTransaction& tx, const DeadLetter& letter,
   const auto place = outbox_place(topic, lane_key(record));
   tx.execute(insert_forwarded_, place.lane, place.hash, message_id, topic, forwarded.key(),
              forwarded.value(), encode_headers(forwarded.headers()),
-             milliseconds(record.timestamp()));
+             milliseconds(record.timestamp()), event_id);
   ++tx.outbox_rows_;
 }
 

@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::string_view kInsert =
     "INSERT INTO {kinbox}.outbox "
-    "(lane, key_hash, message_id, topic, event_type, key, value, headers) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    "(lane, key_hash, message_id, topic, event_type, key, value, headers, causation_id) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
 // The names that Debezium's outbox event router looks for.
 constexpr std::string_view kInsertForCapture =
@@ -92,7 +92,8 @@ std::string Outbox::emit(Transaction& tx, const OutgoingEvent& event) const {
   // Events without a key have no order to keep: spread by id.
   const auto place = outbox_place(event.topic, event.key.value_or(decided.id));
   tx.execute(insert_, place.lane, place.hash, decided.id, event.topic, event.type,
-             bytes_of(event.key), bytes_of(event.payload), encode_headers(headers));
+             bytes_of(event.key), bytes_of(event.payload), encode_headers(headers),
+             decided.causation_id);
   ++tx.outbox_rows_;
   return decided.id;
 }

@@ -85,6 +85,8 @@ TEST_P(OutboxContract, AHandlersEventsFollowFromTheOneItHandles) {
   send(p0, "e-2");
   run_until_idle({p0});
   EXPECT_THAT(emitted_with("ce_causationid"), ElementsAre("e-1", "e-1", "e-2", "e-2"));
+  EXPECT_THAT(texts("SELECT causation_id FROM {kinbox}.outbox ORDER BY id"),
+              ElementsAre("e-1", "e-1", "e-2", "e-2"));
   EXPECT_THAT(emitted_with("ce_source"), ElementsAre("/orders", "/orders", "/orders", "/orders"));
   const auto all = ids();
   // UUIDv5 of "orders", "e-1", 0 and the ordinal.

@@ -72,6 +72,7 @@ TEST_P(ErrorLadder, ATopicTakesTheEventInstead) {
   EXPECT_THAT(texts("SELECT topic FROM {kinbox}.outbox"), ElementsAre("orders.manual"));
   EXPECT_THAT(texts("SELECT message_id FROM {kinbox}.outbox"),
               ElementsAre("failover:orders:orders.created/0/0"));
+  EXPECT_THAT(texts("SELECT causation_id FROM {kinbox}.outbox"), ElementsAre("bad"));
   EXPECT_THAT(texts("SELECT headers FROM {kinbox}.outbox"),
               ElementsAre(HasSubstr("kinbox-error-message")));
   EXPECT_EQ(observer.notices<notice::Skipped>().at(0).failure.reason, "failed_over");

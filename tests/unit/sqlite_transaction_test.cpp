@@ -181,6 +181,13 @@ TEST_F(SqliteTransaction, StatementsBeyondTheTransactionAreDenied) {
   }
 }
 
+TEST_F(SqliteTransaction, TheFileMayBeChecked) {
+  const auto tx = database_->begin();
+  EXPECT_EQ(tx->query("PRAGMA integrity_check(1)")[0].get<std::string>(0), "ok");
+  EXPECT_TRUE(tx->query("PRAGMA foreign_key_check").empty());
+  tx->commit();
+}
+
 TEST_F(SqliteTransaction, NativeAccessIsDeniedTheSame) {
   const auto tx = database_->begin();
   for (const auto* text : {"COMMIT", "ROLLBACK", "BEGIN", "END", "ATTACH ':memory:' AS other",

@@ -5,20 +5,11 @@
 #include <utility>
 
 #include "cli/output/readable.hpp"
+#include "cli/output/shell_words.hpp"
 #include "core/iso_time.hpp"
 
 namespace kinbox::cli {
 namespace {
-
-/// One word of a shell's line.
-std::string quoted(const std::string& word) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/@%+=,";
-  if (!word.empty() && word.find_first_not_of(kPlain) == word.npos) return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
 
 /// Every filter with its option and its column, in one order for texts and statements. An error
 /// class is a matter of two columns.
@@ -109,22 +100,17 @@ bool LetterSelection::restricts() const {
 }
 
 std::string as_options(const LetterSelection& s) {
-  std::string text;
-  const auto word = [&](const std::string& w) { text += (text.empty() ? "" : " ") + quoted(w); };
-  const auto option = [&](std::string_view name, const std::string& value) {
-    word(std::string(name));
-    word(value);
-  };
-  for (const auto id : s.ids) word(std::to_string(id));
+  ShellWords words;
+  for (const auto id : s.ids) words.word(std::to_string(id));
   each_text(s, [&](std::string_view name, std::string_view, const auto& value) {
-    if (value) option(name, *value);
+    if (value) words.option(name, *value);
   });
-  if (s.partition) option("--partition", std::to_string(*s.partition));
-  if (s.key) option("--key", readable(*s.key));
-  if (s.since) option("--since", iso_text(*s.since));
-  if (s.until) option("--until", iso_text(*s.until));
-  for (const auto& state : s.states) option("--state", state);
-  return text;
+  if (s.partition) words.option("--partition", std::to_string(*s.partition));
+  if (s.key) words.option("--key", readable(*s.key));
+  if (s.since) words.option("--since", iso_text(*s.since));
+  if (s.until) words.option("--until", iso_text(*s.until));
+  for (const auto& state : s.states) words.option("--state", state);
+  return words.text();
 }
 
 std::vector<SqlParam> BoundSql::params() const {
