@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -42,6 +43,19 @@ class Database {
   /// be such rows since the last call: the first call on a connection always says so. Not inside a
   /// transaction. Throws InfrastructureError when the connection breaks.
   virtual bool wait_for_outbox(int interrupt, std::chrono::milliseconds timeout);
+
+  enum class GivenBack {
+    kAll,
+    /// There are more.
+    kSome,
+    /// There are some, and this file keeps them for rows to come: it was made before kinbox asked
+    /// SQLite for `auto_vacuum=INCREMENTAL`.
+    kCannot,
+  };
+
+  /// Hands pages that deleted rows left back to the file system, at most so many, in a transaction
+  /// of its own. Always kAll on PostgreSQL, where autovacuum does what can be done.
+  virtual GivenBack give_back(std::size_t pages);
 
   /// Runs `script` (several statements, no parameters) inside `transaction`. For migrations only:
   /// DDL goes where handlers may not.

@@ -5,11 +5,6 @@ ALTER TABLE {kinbox}.consumer_progress
   -- The replay that the partition waits for: its owner takes no batch until then.
   ADD COLUMN held_by bigint;
 
-ALTER TABLE {kinbox}.consumers
-  -- When somebody began to prune last, and is pruning until at most then.
-  ADD COLUMN pruned_at timestamptz,
-  ADD COLUMN pruning_until timestamptz;
-
 -- One run over a piece of the past. mode: fill, reprocess. state: running; paused; done; cancelled.
 CREATE TABLE {kinbox}.replays (
   id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -62,3 +57,25 @@ ALTER TABLE {kinbox}.outbox ADD COLUMN causation_id text COLLATE "C" NOT NULL DE
 CREATE INDEX outbox_by_cause ON {kinbox}.outbox (causation_id) WHERE causation_id <> '';
 CREATE INDEX outbox_of_letter ON {kinbox}.outbox (dead_letter_id) WHERE dead_letter_id IS NOT NULL;
 CREATE INDEX email_outbox_by_event ON {kinbox}.email_outbox (event_id) WHERE event_id <> '';
+
+-- Who clears away, one process at a time. scope: a consumer, or '' for what belongs to none.
+CREATE TABLE {kinbox}.prunings (
+  scope        text COLLATE "C" PRIMARY KEY,
+  token        text COLLATE "C" NOT NULL DEFAULT '',
+  leased_until timestamptz,
+  begun_at     timestamptz,
+  -- Of processed_events: where the oldest rows were last time.
+  next_block   bigint NOT NULL DEFAULT 0
+);
+
+-- Whoever deletes a letter looks for what refers to it.
+CREATE INDEX parked_events_of_letter ON {kinbox}.parked_events (dead_letter_id)
+  WHERE dead_letter_id IS NOT NULL;
+
+-- By default the server cleans a table when a fifth of it is dead: of fifty million rows, ten.
+ALTER TABLE {kinbox}.processed_events SET (
+  autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.1);
+ALTER TABLE {kinbox}.dead_letters SET (autovacuum_vacuum_scale_factor = 0.05);
+ALTER TABLE {kinbox}.dead_letter_history SET (autovacuum_vacuum_scale_factor = 0.05);
+ALTER TABLE {kinbox}.outbox SET (autovacuum_vacuum_scale_factor = 0.05);
+ALTER TABLE {kinbox}.email_outbox SET (autovacuum_vacuum_scale_factor = 0.05);

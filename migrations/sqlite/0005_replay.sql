@@ -4,10 +4,6 @@
 -- The replay that the partition waits for: its owner takes no batch until then.
 ALTER TABLE {kinbox}.consumer_progress ADD COLUMN held_by INTEGER;
 
--- When somebody began to prune last, and is pruning until at most then.
-ALTER TABLE {kinbox}.consumers ADD COLUMN pruned_at TEXT;
-ALTER TABLE {kinbox}.consumers ADD COLUMN pruning_until TEXT;
-
 -- One run over a piece of the past. mode: fill, reprocess. state: running; paused; done; cancelled.
 CREATE TABLE {kinbox}.replays (
   id              INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -58,3 +54,15 @@ ALTER TABLE {kinbox}.outbox ADD COLUMN causation_id TEXT NOT NULL DEFAULT '';
 CREATE INDEX {kinbox}.outbox_by_cause ON outbox (causation_id) WHERE causation_id <> '';
 CREATE INDEX {kinbox}.outbox_of_letter ON outbox (dead_letter_id) WHERE dead_letter_id IS NOT NULL;
 CREATE INDEX {kinbox}.email_outbox_by_event ON email_outbox (event_id) WHERE event_id <> '';
+
+-- Who clears away, one process at a time. scope: a consumer, or '' for what belongs to none.
+CREATE TABLE {kinbox}.prunings (
+  scope        TEXT NOT NULL PRIMARY KEY,
+  token        TEXT NOT NULL DEFAULT '',
+  leased_until TEXT,
+  begun_at     TEXT
+) STRICT;
+
+-- Whoever deletes a letter looks for what refers to it.
+CREATE INDEX {kinbox}.parked_events_of_letter ON parked_events (dead_letter_id)
+  WHERE dead_letter_id IS NOT NULL;

@@ -10,4 +10,6 @@ bool Database::wait_for_outbox(int interrupt, std::chrono::milliseconds timeout)
   return false;
 }
 
+Database::GivenBack Database::give_back(std::size_t) { return GivenBack::kAll; }
+
 }  // namespace kinbox

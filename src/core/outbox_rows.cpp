@@ -3,6 +3,7 @@
 #include "core/dlq_record.hpp"
 #include "core/header_codec.hpp"
 #include "core/hex_text.hpp"
+#include "core/sql_list.hpp"
 #include "core/sql_moment.hpp"
 #include "core/storable_text.hpp"
 
@@ -95,23 +96,6 @@ BulkStatement mark_sent_statement(const Dialect& dialect) {
   return {with("= $1"), with("= ANY ($1::bigint[])")};
 }
 
-/// A list as the database's own array or JSON. `quote` for text, which holds no quotes itself:
-/// numbers and topic names.
-template <typename List>
-std::string list_text(Backend backend, const List& list, const char* quote) {
-  std::string text;
-  for (const auto& item : list) {
-    if (!text.empty()) text += ',';
-    text += quote;
-    if constexpr (std::is_integral_v<std::decay_t<decltype(item)>>)
-      text += std::to_string(item);
-    else
-      text += item;
-    text += quote;
-  }
-  return backend == Backend::kSqlite ? '[' + text + ']' : '{' + text + '}';
-}
-
 std::string pending_text(const Dialect& dialect) {
   const bool sqlite = dialect.backend() == Backend::kSqlite;
   auto text =
@@ -184,8 +168,8 @@ void OutboxRows::release(OpenTransaction& tx) const { tx.execute(release_, token
 
 std::vector<OutboxRows::Row> OutboxRows::pending(OpenTransaction& tx, std::size_t limit,
                                                  const Without& without) const {
-  const auto keys = list_text(backend_, without.keys, "");
-  const auto topics = list_text(backend_, without.topics, "\"");
+  const auto keys = sql_list(backend_, without.keys);
+  const auto topics = sql_list(backend_, without.topics, "\"");
   std::vector<Row> rows;
   for (const auto row :
        tx.query(pending_, token_, static_cast<std::int64_t>(limit), keys, topics)) {

@@ -33,4 +33,12 @@ inline std::string sql_epoch_milliseconds(const Dialect& dialect, std::string_vi
              : "CAST(extract(epoch FROM " + then + ") * 1000 AS bigint)";
 }
 
+/// The moment that is `milliseconds` (a parameter) after the Unix epoch.
+inline std::string sql_instant(const Dialect& dialect, std::string_view milliseconds) {
+  const std::string amount(milliseconds);
+  return dialect.backend() == Backend::kSqlite
+             ? "strftime('%Y-%m-%dT%H:%M:%fZ', " + amount + " / 1000.0, 'unixepoch')"
+             : "to_timestamp(" + amount + "::bigint / 1000.0)";
+}
+
 }  // namespace kinbox

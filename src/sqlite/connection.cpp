@@ -67,8 +67,10 @@ Connection::Connection(const Options& options)
 
 void Connection::configure() {
   refuse_read_only();
+  // Only a file that holds nothing yet takes it, not even the mark of WAL.
+  if (number("PRAGMA page_count") == 0) set("PRAGMA auto_vacuum = INCREMENTAL");
   for (const auto& setting : Setting::kAll) {
-    set(setting);
+    set(std::string("PRAGMA ") + setting.name + " = " + setting.set);
     refuse_changed(setting);
   }
   is_open_ = true;
@@ -76,8 +78,7 @@ void Connection::configure() {
 
 /// To turn a new file to WAL needs it alone, and there SQLite does not wait for other processes,
 /// whatever busy_timeout says.
-void Connection::set(const Setting& setting) {
-  const auto text = std::string("PRAGMA ") + setting.name + " = " + setting.set;
+void Connection::set(const std::string& text) {
   const auto deadline = std::chrono::steady_clock::now() + options_.lock_timeout;
   for (;;) {
     const int result = sqlite3_exec(handle(), text.c_str(), nullptr, nullptr, nullptr);
@@ -116,6 +117,10 @@ Rows Connection::query_as_framework(const std::string& sql) {
   return std::move(result).rows();
 }
 
+std::int64_t Connection::number(const std::string& sql) {
+  return query_as_framework(sql)[0].get<std::int64_t>(0);
+}
+
 bool Connection::in_transaction() const { return sqlite3_get_autocommit(handle()) == 0; }
 
 void Connection::begin_immediate(std::chrono::milliseconds wait) {
@@ -137,6 +142,15 @@ void Connection::run(const char* sql) {
 
 void Connection::run_script(const std::string& script) {
   check(sqlite3_exec(handle(), script.c_str(), nullptr, nullptr, nullptr));
+}
+
+Connection::FreePages Connection::free_pages() {
+  constexpr std::int64_t kIncremental = 2;
+  return {number("PRAGMA freelist_count"), number("PRAGMA auto_vacuum") == kIncremental};
+}
+
+void Connection::vacuum(std::size_t pages) {
+  run(("PRAGMA incremental_vacuum(" + std::to_string(pages) + ")").c_str());
 }
 
 bool Connection::has_moved() const {

@@ -40,6 +40,15 @@ class Connection {
   /// Reads back every setting; RefusedError on the first that is not as it must be.
   void refuse_changed_settings();
 
+  /// Pages that hold nothing, and whether the file can become smaller by them.
+  struct FreePages {
+    std::int64_t count = 0;
+    bool can_go = false;
+  };
+  FreePages free_pages();
+  /// Cuts off at most so many of them. Inside a transaction.
+  void vacuum(std::size_t pages);
+
   /// Whether a new connection should take this one's place: it failed, or its file is no longer the
   /// one at the path.
   bool is_broken() const;
@@ -53,7 +62,8 @@ class Connection {
 
   void run(const char* sql);
   void configure();
-  void set(const Setting& setting);
+  void set(const std::string& pragma);
+  std::int64_t number(const std::string& sql);
   void refuse_changed(const Setting& setting);
   void refuse_read_only() const;
   bool has_moved() const;

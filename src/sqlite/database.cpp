@@ -36,6 +36,7 @@ class SqliteDatabase final : public Database {
   std::unique_ptr<OpenTransaction> begin() override;
   void refuse_unsafe() override;
   std::string session() const override { return {}; }
+  GivenBack give_back(std::size_t pages) override;
   void run_script(OpenTransaction& transaction, const std::string& script) override;
 
  private:
@@ -94,6 +95,16 @@ void SqliteDatabase::refuse_unsafe() {
   const auto transaction = begin();
   connection_->refuse_changed_settings();
   refuse_changed_schema(*connection_);
+}
+
+Database::GivenBack SqliteDatabase::give_back(std::size_t pages) {
+  const auto transaction = begin();
+  const auto free = connection_->free_pages();
+  if (free.count == 0) return GivenBack::kAll;
+  if (!free.can_go) return GivenBack::kCannot;
+  connection_->vacuum(pages);
+  transaction->commit();
+  return free.count > static_cast<std::int64_t>(pages) ? GivenBack::kSome : GivenBack::kAll;
 }
 
 void SqliteDatabase::run_script(OpenTransaction& transaction, const std::string& script) {

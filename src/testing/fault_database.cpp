@@ -72,6 +72,7 @@ class FaultDatabase : public Database {
   bool wait_for_outbox(int interrupt, std::chrono::milliseconds timeout) override {
     return inner_->wait_for_outbox(interrupt, timeout);
   }
+  GivenBack give_back(std::size_t pages) override { return inner_->give_back(pages); }
   void run_script(OpenTransaction& transaction, const std::string& script) override {
     inner_->run_script(static_cast<FaultTransaction&>(transaction).inner(), script);
   }

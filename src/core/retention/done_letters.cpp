@@ -1,0 +1,111 @@
+#include "core/retention/done_letters.hpp"
+
+#include <utility>
+
+#include "core/own_statements.hpp"
+#include "core/sql_list.hpp"
+#include "core/sql_moment.hpp"
+
+namespace kinbox {
+namespace {
+
+constexpr std::string_view kMayGo =
+    "COALESCE(d.changed_at, d.dead_at) < {before} "
+    "AND NOT EXISTS (SELECT 1 FROM {kinbox}.outbox AS o WHERE o.dead_letter_id = d.id "
+    "AND o.state NOT IN ('sent', 'discarded')) "
+    "AND NOT EXISTS (SELECT 1 FROM {kinbox}.parked_events AS e WHERE e.dead_letter_id = d.id) "
+    "AND NOT EXISTS (SELECT 1 FROM {kinbox}.consumer_progress AS p WHERE p.consumer = d.consumer "
+    "AND p.topic = d.topic AND p.partition = d.partition AND p.next_offset <= d.record_offset)";
+
+constexpr std::string_view kPage =
+    "SELECT d.id, {may_go} AS may_go FROM {kinbox}.dead_letters AS d "
+    "WHERE d.consumer = $1 AND d.state = $3 AND d.id > $4 ORDER BY d.id LIMIT $5";
+constexpr std::string_view kCount =
+    "SELECT count(*) AS found FROM {kinbox}.dead_letters AS d WHERE d.consumer = $1 "
+    "AND d.state IN ('resolved', 'discarded') AND {may_go}";
+// Letters before what refers to them, as everybody locks them; who has one now keeps it.
+constexpr std::string_view kLock =
+    "SELECT d.id FROM {kinbox}.dead_letters AS d WHERE {ids} AND d.consumer = $1 "
+    "AND d.state IN ('resolved', 'discarded') AND {may_go}";
+constexpr std::string_view kLockPostgres = " ORDER BY d.id FOR UPDATE OF d SKIP LOCKED";
+constexpr std::string_view kDeleteOutbox = "DELETE FROM {kinbox}.outbox WHERE {ids}";
+constexpr std::string_view kDelete = "DELETE FROM {kinbox}.dead_letters WHERE {ids}";
+
+std::string text_for(std::string text, const Dialect& dialect) {
+  const auto replace = [&](std::string_view from, std::string_view to) {
+    if (const auto at = text.find(from); at != text.npos) text.replace(at, from.size(), to);
+  };
+  replace("{may_go}", kMayGo);
+  replace("{before}", "(" + sql_moment(dialect, "-$2") + ")");
+  return dialect.render(text);
+}
+
+std::string with_ids(std::string_view sql, std::string_view ids) {
+  std::string text(sql);
+  return text.replace(text.find("{ids}"), 5, ids);
+}
+
+}  // namespace
+
+DoneLetters::DoneLetters(Database& database, std::string consumer, std::chrono::milliseconds window,
+                         const PruneOptions& options)
+    : database_(database), consumer_(std::move(consumer)), window_(window), options_(options) {
+  const auto& dialect = database.dialect();
+  page_ = text_for(std::string(kPage), dialect);
+  count_ = text_for(std::string(kCount), dialect);
+  lock_ = with_ids(kLock, sql_in_list(dialect, "d.id", "$3"));
+  if (dialect.backend() == Backend::kPostgres) lock_ += kLockPostgres;
+  lock_ = text_for(lock_, dialect);
+  delete_outbox_ =
+      dialect.render(with_ids(kDeleteOutbox, sql_in_list(dialect, "dead_letter_id", "$1")));
+  delete_ = dialect.render(with_ids(kDelete, sql_in_list(dialect, "id", "$1")));
+}
+
+/// Letters are few, and a person may be done with them in any order: all that are done with are
+/// looked at.
+void DoneLetters::run(Pace& pace, Pruner::Report& report) {
+  PrunedRows found{.what = "dead_letters"};
+  const auto limit = static_cast<std::int64_t>(options_.batch);
+  for (const std::string_view state : {"resolved", "discarded"}) {
+    std::int64_t after = 0;
+    for (bool more = true; more && !pace.stopped();) {
+      pace.portion([&] {
+        own_transaction(database_, "prune", [&](OpenTransaction& tx) {
+          std::vector<std::int64_t> ids;
+          const auto page = tx.query(page_, consumer_, window_.count(), state, after, limit);
+          for (const auto row : page) {
+            after = row.get<std::int64_t>("id");
+            if (row.get<bool>("may_go")) ids.push_back(after);
+          }
+          more = static_cast<std::int64_t>(page.size()) == limit;
+          if (ids.empty()) return;
+          const auto deleted = remove(tx, ids);
+          found.rows += deleted;
+          if (deleted > 0 && options_.on_rows) options_.on_rows(tx, deleted);
+        });
+      });
+    }
+  }
+  report.push_back(found);
+}
+
+std::int64_t DoneLetters::remove(OpenTransaction& tx, const std::vector<std::int64_t>& ids) const {
+  const auto backend = tx.dialect().backend();
+  std::vector<std::int64_t> ours;
+  for (const auto row : tx.query(lock_, consumer_, window_.count(), sql_list(backend, ids)))
+    ours.push_back(row.get<std::int64_t>("id"));
+  if (ours.empty()) return 0;
+  const auto list = sql_list(backend, ours);
+  tx.execute(delete_outbox_, list);
+  return tx.execute(delete_, list).affected_rows();
+}
+
+void DoneLetters::preview(Pruner::Report& report) {
+  own_transaction(database_, "prune", [&](OpenTransaction& tx) {
+    report.push_back(
+        {.what = "dead_letters",
+         .rows = tx.query(count_, consumer_, window_.count())[0].get<std::int64_t>("found")});
+  });
+}
+
+}  // namespace kinbox
