@@ -31,6 +31,7 @@ void declare(CLI::App& app, Invocation& invocation) {
   add_parked(app, invocation);
   add_inbox(app, invocation);
   add_audit(app, invocation);
+  add_position(app, invocation);
   add_outbox(app, invocation);
   add_mail(app, invocation);
   add_migrate(app, invocation);

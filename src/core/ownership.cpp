@@ -32,16 +32,16 @@ std::string missing_range(const TopicPartition& id, Offset asked, const LogRange
     return "gap: " + name_of(id) + " starts at offset " + std::to_string(log.start) +
            ", our position is " + std::to_string(asked) + ": records " + std::to_string(asked) +
            " to " + std::to_string(log.start - 1) +
-           " are gone (retention); docs/operating.md says how to go on behind them";
+           " are gone (retention); kinbox position accept-gap goes on behind them";
   return "truncated: " + name_of(id) + " ends at offset " + std::to_string(log.end) +
          ", our position is " + std::to_string(asked) +
-         ": the topic was truncated or created anew; docs/operating.md says how to go on";
+         ": the topic was truncated or created anew; kinbox position accept-gap goes on";
 }
 
 std::string recreated(const std::string& topic, const std::string& id, const std::string& was) {
   return "recreated: topic \"" + topic + "\" was deleted and created anew: its id is " + id +
          ", our position belongs to the topic with the id " + was +
-         "; docs/operating.md says how to begin with the new one";
+         "; kinbox position accept-gap begins with the new one";
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "cli/commands/act_options.hpp"
 #include "cli/commands/dlq_topic_commands.hpp"
 #include "cli/commands/row_commands.hpp"
+#include "cli/config/find_consumer.hpp"
 #include "cli/config/kafka_settings.hpp"
 #include "cli/config/nearest.hpp"
 #include "cli/confirm.hpp"
@@ -34,17 +35,6 @@ struct Options {
   std::optional<std::string> group;
   ActOptions act;
 };
-
-const ConsumerConfig& find_consumer(const Config& config, const std::string& name) {
-  const auto& all = config.consumers;
-  const auto found = std::find_if(all.begin(), all.end(),
-                                  [&](const auto& consumer) { return consumer.name == name; });
-  if (found != all.end()) return *found;
-  std::vector<std::string> names;
-  for (const auto& consumer : all) names.push_back(consumer.name);
-  throw UsageError("--consumer: " + config.file + " has no consumer \"" + name + '"' +
-                   suggestion(name, names));
-}
 
 foreign::AdoptionRules rules_of(const ConsumerConfig& consumer, const Options& options,
                                 kafka::LogReader& reader,
