@@ -14,6 +14,7 @@
 #include "cli/output/joined.hpp"
 #include "cli/run/last_resort.hpp"
 #include "cli/run/mail_sender.hpp"
+#include "cli/run/mention_resets.hpp"
 #include "cli/run/outflow.hpp"
 #include "cli/run/prepare_database.hpp"
 #include "cli/run/require_topics.hpp"
@@ -86,6 +87,7 @@ class ConsumerRun {
       begin_to_end("closing connections to Kafka");
       return ExitCode::kOk;
     }
+    mention_resets(consumers_, databases_, settings_, log_);
     start_relay();
     if (mail) outflow_.start(std::move(mail));
     watchdog_.start();
