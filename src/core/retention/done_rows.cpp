@@ -31,12 +31,10 @@ std::string text_for(std::string_view sql, const DoneTable& table, const Dialect
 
 }  // namespace
 
-// The last one's generation is what the next one counts from.
+// The last one stays for people to look at.
 const DoneTable kDoneReplays{"replays", "replays",
-                             "consumer = $1 AND state NOT IN ('running', 'paused') "
-                             "AND id < (SELECT max(id) FROM {kinbox}.replays WHERE consumer = $1) "
-                             "AND (generation = 0 OR generation < "
-                             "(SELECT max(generation) FROM {kinbox}.replays WHERE consumer = $1))",
+                             "consumer = $1 AND state NOT IN ('running', 'paused') AND id < "
+                             "(SELECT max(id) FROM {kinbox}.replays WHERE consumer = $1)",
                              "COALESCE(ended_at, updated_at)", true};
 const DoneTable kDoneOutbox{"outbox", "outbox", "$1 = '' AND state IN ('sent', 'discarded')",
                             "COALESCE(sent_at, created_at)"};
