@@ -34,6 +34,7 @@ void declare(CLI::App& app, Invocation& invocation) {
   add_position(app, invocation);
   add_outbox(app, invocation);
   add_mail(app, invocation);
+  add_prune(app, invocation);
   add_migrate(app, invocation);
   add_config(app, invocation);
   add_demo(app, invocation);

@@ -21,6 +21,7 @@ void add_audit(CLI::App& app, Invocation& invocation);
 void add_position(CLI::App& app, Invocation& invocation);
 void add_outbox(CLI::App& app, Invocation& invocation);
 void add_mail(CLI::App& app, Invocation& invocation);
+void add_prune(CLI::App& app, Invocation& invocation);
 void add_migrate(CLI::App& app, Invocation& invocation);
 void add_config(CLI::App& app, Invocation& invocation);
 void add_demo(CLI::App& app, Invocation& invocation);

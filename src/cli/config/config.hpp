@@ -17,6 +17,7 @@
 #include "kinbox/outbox.hpp"
 #include "kinbox/outbox_relay.hpp"
 #include "kinbox/replies.hpp"
+#include "kinbox/retention.hpp"
 #include "kinbox/retry_policy.hpp"
 #include "kinbox/worker.hpp"
 
@@ -145,6 +146,19 @@ struct DlqConfig {
   bool edit = false;
 };
 
+struct RetentionConfig {
+  /// Its outbox is OutboxConfig::retention.
+  RetentionWindows windows;
+  /// How much longer than its `retention.ms` a topic may keep a record. nullopt: its `segment.ms`.
+  std::optional<std::chrono::milliseconds> margin;
+  /// Whether `run` refuses to start with a window that is too short for a topic.
+  bool strict = false;
+  /// How often `run` prunes; nullopt: never.
+  std::optional<std::chrono::milliseconds> every = std::chrono::hours{1};
+  /// Whose windows may be too short for their topics: consumers, and "mail".
+  std::vector<std::string> confirm;
+};
+
 struct LogConfig {
   observe::LogFormat format = observe::LogFormat::kAuto;
   observe::LogLevel level = observe::LogLevel::kInfo;
@@ -161,6 +175,8 @@ struct Config {
   /// nullopt: this process sends no e-mails.
   std::optional<EmailConfig> email;
   DlqConfig dlq;
+  /// nullopt: nothing is pruned.
+  std::optional<RetentionConfig> retention;
   LogConfig log;
   /// Paths ("log.level") that were given, and for those from a KINBOX_* variable its name.
   std::set<std::string> given;

@@ -87,6 +87,10 @@ Config read_sections(const ConfigNode& root) {
     config.outbox = read_outbox(*outbox, config.backend());
   if (const auto email = map.take("email")) config.email = read_email(*email);
   if (const auto dlq = map.take("dlq")) config.dlq = read_dlq(*dlq);
+  if (const auto retention = map.take("retention")) {
+    config.retention = read_retention(*retention, config.consumers);
+    config.retention->windows.outbox = config.outbox.retention;
+  }
   if (const auto log = map.take("log")) config.log = read_log(*log);
   map.refuse_the_rest();
   return config;

@@ -52,22 +52,6 @@ void read_settings(const ConfigNode& node, const std::string& prefix,
 }
 
 /// A bound that must be more than nothing.
-void read_bound(const ConfigNode& node, Bound& bound) {
-  // What cannot be read stays as it is, and was complained of.
-  std::chrono::milliseconds duration{1};
-  read_value(node, duration);
-  bound = duration;
-  if (duration.count() == 0) node.problem("should be more than nothing");
-}
-
-void read_bound_or_none(const ConfigNode& node, Bound& bound) {
-  const auto text = node.text();
-  if (text == "none")
-    bound.reset();
-  else if (!text.empty())
-    read_bound(node, bound);
-}
-
 void read_bound_or_none(const ConfigNode& node, std::optional<Bound>& given) {
   read_bound_or_none(node, given.emplace());
 }

@@ -15,6 +15,8 @@ ReplyOptions read_replies(const ConfigNode& node, const std::vector<std::string>
 OutboxConfig read_outbox(const ConfigNode& node, Backend backend);
 EmailConfig read_email(const ConfigNode& node);
 DlqConfig read_dlq(const ConfigNode& node);
+RetentionConfig read_retention(const ConfigNode& node,
+                               const std::vector<ConsumerConfig>& consumers);
 LogConfig read_log(const ConfigNode& node);
 
 /// `retry: {max_attempts, first_delay, max_delay, max_elapsed}`.

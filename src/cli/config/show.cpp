@@ -275,6 +275,19 @@ void list_email(Listing& listing, const EmailConfig& email) {
   list_retry(listing, "email.retry.", email.retry);
 }
 
+void list_retention(Listing& listing, const RetentionConfig& retention) {
+  const auto& windows = retention.windows;
+  listing.add("retention.inbox", text_of(windows.inbox));
+  listing.add("retention.dead_letters", text_of(windows.dead_letters));
+  listing.add("retention.mail", text_of(windows.mail));
+  listing.add("retention.replays", text_of(windows.replays));
+  listing.add("retention.audit", text_of(windows.audit));
+  listing.add("retention.margin", retention.margin ? to_text(*retention.margin) : "segment.ms");
+  listing.add("retention.strict", retention.strict ? "true" : "false");
+  listing.add("retention.every", text_of(retention.every));
+  if (!retention.confirm.empty()) listing.add("retention.confirm", joined(retention.confirm));
+}
+
 }  // namespace
 
 Table show_config(const Config& config) {
@@ -289,6 +302,7 @@ Table show_config(const Config& config) {
   listing.add("outbox.retention", to_text(config.outbox.retention));
   if (config.email) list_email(listing, *config.email);
   listing.add("dlq.edit", config.dlq.edit ? "true" : "false");
+  if (config.retention) list_retention(listing, *config.retention);
   listing.add("log.format", word_for(config.log.format, words::log_format()));
   listing.add("log.level", word_for(config.log.level, words::log_level()));
   return listing.take();

@@ -67,4 +67,20 @@ void read_value(const ConfigNode& node, std::chrono::milliseconds& target) {
   read_parsed(node, [&](const std::string& text) { target = parse_duration(text); });
 }
 
+void read_bound(const ConfigNode& node, std::optional<std::chrono::milliseconds>& bound) {
+  // What cannot be read stays as it is, and was complained of.
+  std::chrono::milliseconds duration{1};
+  read_value(node, duration);
+  bound = duration;
+  if (duration.count() == 0) node.problem("should be more than nothing");
+}
+
+void read_bound_or_none(const ConfigNode& node, std::optional<std::chrono::milliseconds>& bound) {
+  const auto text = node.text();
+  if (text == "none")
+    bound.reset();
+  else if (!text.empty())
+    read_bound(node, bound);
+}
+
 }  // namespace kinbox::cli

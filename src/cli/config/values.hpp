@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,11 @@ void read_value(const ConfigNode& node, std::size_t& target);
 void read_value(const ConfigNode& node, double& target);
 void read_value(const ConfigNode& node, ByteSize& target);
 void read_value(const ConfigNode& node, std::chrono::milliseconds& target);
+
+/// A duration that is more than nothing.
+void read_bound(const ConfigNode& node, std::optional<std::chrono::milliseconds>& bound);
+/// That, or "none".
+void read_bound_or_none(const ConfigNode& node, std::optional<std::chrono::milliseconds>& bound);
 
 /// The words a setting may be, in the order an error names them.
 template <typename T>

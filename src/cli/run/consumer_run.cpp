@@ -7,11 +7,13 @@
 #include <mutex>
 #include <utility>
 
+#include "cli/chosen_consumers.hpp"
 #include "cli/config/kafka_settings.hpp"
-#include "cli/config/nearest.hpp"
 #include "cli/consumer_spec.hpp"
 #include "cli/database.hpp"
 #include "cli/output/joined.hpp"
+#include "cli/retention/scheduled_pruning.hpp"
+#include "cli/retention/start_check.hpp"
 #include "cli/run/last_resort.hpp"
 #include "cli/run/mail_sender.hpp"
 #include "cli/run/mention_resets.hpp"
@@ -22,7 +24,6 @@
 #include "cli/run/tee_observer.hpp"
 #include "cli/run/watchdog.hpp"
 #include "cli/run/worker_threads.hpp"
-#include "cli/usage_error.hpp"
 #include "kinbox/kafka/publisher.hpp"
 #include "kinbox/kafka/source.hpp"
 #include "kinbox/observe/log_observer.hpp"
@@ -34,21 +35,6 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kTick{1'000};
-
-std::vector<ConsumerConfig> chosen(const Config& config, const std::vector<std::string>& names) {
-  if (names.empty()) return config.consumers;
-  std::vector<ConsumerConfig> consumers;
-  std::vector<std::string> known;
-  for (const auto& consumer : config.consumers) {
-    known.push_back(consumer.name);
-    if (std::count(names.begin(), names.end(), consumer.name) > 0) consumers.push_back(consumer);
-  }
-  for (const auto& name : names)
-    if (std::count(known.begin(), known.end(), name) == 0)
-      throw UsageError("the configuration has no consumer \"" + name + "\"" +
-                       suggestion(name, known));
-  return consumers;
-}
 
 /// One consumer's voice: the log, after the witness; what sends what it emits hears it, too.
 struct Voice {
@@ -72,7 +58,7 @@ class ConsumerRun {
         last_resort_(log),
         watchdog_(log),
         settings_(make_settings(config)),
-        consumers_(chosen(config, options.consumers)),
+        consumers_(chosen_consumers(config, options.consumers)),
         databases_(make_database_factory(config, Missing::kCreate)),
         outflow_(log) {}
 
@@ -87,8 +73,15 @@ class ConsumerRun {
       begin_to_end("closing connections to Kafka");
       return ExitCode::kOk;
     }
+    if (config_.retention &&
+        !check_windows(*config_.retention, consumers_, databases_, settings_, patience, signals_,
+                       log_)) {
+      begin_to_end("closing connections to Kafka");
+      return ExitCode::kOk;
+    }
     mention_resets(consumers_, databases_, settings_, log_);
     start_relay();
+    start_pruning();
     if (mail) outflow_.start(std::move(mail));
     watchdog_.start();
     workers_.start({.idle = options_.until_idle, .records = options_.max_messages},
@@ -136,6 +129,14 @@ class ConsumerRun {
     auto publisher = kafka::make_publisher({.settings = settings_}, observer);
     outflow_.start(std::make_unique<OutboxRelay>(databases_(), std::move(publisher),
                                                  relay_options(), observer));
+  }
+
+  /// Not in runs that end by themselves.
+  void start_pruning() {
+    if (!config_.retention || !config_.retention->every || options_.until_idle) return;
+    pruning_ = std::make_unique<ScheduledPruning>(*config_.retention, consumers_, databases_,
+                                                  ask_brokers(settings_), log_);
+    pruning_->start();
   }
 
   /// Change data capture carries no dead letters: their rows only point to what is in them.
@@ -187,6 +188,7 @@ class ConsumerRun {
 
   void stop() {
     begin_to_end("finishing batches and leaving groups");
+    if (pruning_) pruning_->request_stop();
     workers_.stop();
   }
 
@@ -249,6 +251,8 @@ class ConsumerRun {
   ExitCode end() {
     begin_to_end("ending the relay of outgoing records and the sender of e-mails");
     end_outflow();
+    last_resort_.now("ending the pruning of old rows");
+    pruning_.reset();
     last_resort_.now("closing connections to Kafka and the database");
     for (auto& [name, voice] : voices_) voice->log.say_rest();
     if (error_) std::rethrow_exception(error_);
@@ -289,6 +293,7 @@ class ConsumerRun {
   // Voices outlive those who speak through them.
   std::map<std::string, std::unique_ptr<Voice>> voices_;
   Outflow outflow_;
+  std::unique_ptr<ScheduledPruning> pruning_;
   WorkerThreads workers_;
   /// Workers per consumer that have not ended.
   std::map<std::string, int> running_;
