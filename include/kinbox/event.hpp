@@ -54,7 +54,6 @@ class Event {
   const Fingerprint& fingerprint() const noexcept { return parts_.fingerprint; }
 
  private:
-  friend class BatchPlan;
   const Record* record_;
   Parts parts_;
 };

@@ -114,6 +114,8 @@ class EventDecoder {
 
   /// The event points into `record`, which must outlive it at the same address.
   Decoded decode(const Record& record) const;
+  /// The same with an id that is known: none is looked for, and nothing is put before it.
+  Decoded decode_as(std::string id, const Record& record) const;
 
  private:
   const IdentityRules& rules_for(std::string_view topic) const;

@@ -88,17 +88,16 @@ BatchPlan::Entry BatchPlan::make_waiting(const Record& record, OwnedPartition& p
   item.record = &record;
   item.partition = &partition;
   item.waited = std::move(waiting.waited);
-  auto decoded = rules_.decoder.decode(record);
-  if (auto* event = std::get_if<Event>(&decoded)) item.event = std::move(*event);
-  if (waiting.event_id) {
-    if (!item.event)
-      item.event = Event(record, {.id = {},
-                                  .type = std::move(waiting.event_type),
-                                  .payload = record.value(),
-                                  .unwrapped = {},
-                                  .fingerprint = Fingerprint::of(record.value())});
-    item.event->parts_.id = std::move(*waiting.event_id);
-  }
+  auto decoded = waiting.event_id ? rules_.decoder.decode_as(*waiting.event_id, record)
+                                  : rules_.decoder.decode(record);
+  if (auto* event = std::get_if<Event>(&decoded))
+    item.event = std::move(*event);
+  else if (waiting.event_id)
+    item.event = Event(record, {.id = std::move(*waiting.event_id),
+                                .type = std::move(waiting.event_type),
+                                .payload = record.value(),
+                                .unwrapped = {},
+                                .fingerprint = Fingerprint::of(record.value())});
   if (auto* undecided = std::get_if<Undecided>(&decoded)) {
     bury(entry, reason::kInvalidEventId, std::move(undecided->detail));
   } else if (auto* poison = std::get_if<Poison>(&decoded)) {

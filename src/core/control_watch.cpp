@@ -11,9 +11,10 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kVersion =
     "SELECT control_version FROM {kinbox}.consumers WHERE name = $1";
+// Whoever owns them by now: we may have lost one without knowing, and have to take it again.
 constexpr std::string_view kPartitions =
     "SELECT topic, partition, control_version FROM {kinbox}.consumer_progress "
-    "WHERE consumer = $1 AND owner = $2";
+    "WHERE consumer = $1";
 
 }  // namespace
 
@@ -31,7 +32,7 @@ std::vector<OwnedPartition*> ControlWatch::changed(OwnedPartitions& partitions) 
     const auto rows = tx.query(version_, parts_.consumer);
     const auto version = rows.empty() ? 0 : rows[0].get<std::int64_t>(0);
     if (seen_ == version) return;
-    for (const auto row : tx.query(partitions_, parts_.consumer, parts_.owner)) {
+    for (const auto row : tx.query(partitions_, parts_.consumer)) {
       const auto partition = partitions.find(
           {row.get<std::string>(0), static_cast<std::int32_t>(row.get<std::int64_t>(1))});
       if (partition == partitions.end()) continue;

@@ -18,8 +18,6 @@ class ControlWatch {
   struct Parts {
     Database& database;
     std::string consumer;
-    /// As Progress has it.
-    std::string owner;
     std::chrono::milliseconds interval{1'000};
   };
 

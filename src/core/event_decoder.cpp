@@ -48,9 +48,12 @@ Fingerprint fingerprint_of(const Record& record) {
   return Fingerprint::of(value ? std::optional(without_schema_prefix(*value)) : std::nullopt);
 }
 
-Event::Parts parts_of(const Record& record, EventBody& body, std::string id, std::string type) {
+Decoded event_of(const Record& record, EventBody& body, std::string id,
+                 const IdentityRules& rules) {
+  auto type = read_event_type(record, body, rules);
+  if (auto* poison = std::get_if<Poison>(&type)) return std::move(*poison);
   Event::Parts parts{.id = std::move(id),
-                     .type = std::move(type),
+                     .type = std::get<std::string>(std::move(type)),
                      .payload = std::nullopt,
                      .unwrapped = std::nullopt,
                      .fingerprint = fingerprint_of(record)};
@@ -59,7 +62,7 @@ Event::Parts parts_of(const Record& record, EventBody& body, std::string id, std
     parts.json = body.take_json();
     parts.unwrapped = body.take_unwrapped();
   }
-  return parts;
+  return Event(record, std::move(parts));
 }
 
 }  // namespace
@@ -96,10 +99,14 @@ Decoded EventDecoder::decode(const Record& record) const {
   auto id = read_event_id(record, body, rules);
   if (auto* poison = std::get_if<Poison>(&id)) return std::move(*poison);
   if (auto* undecided = std::get_if<Undecided>(&id)) return std::move(*undecided);
-  auto type = read_event_type(record, body, rules);
-  if (auto* poison = std::get_if<Poison>(&type)) return std::move(*poison);
-  return Event(record, parts_of(record, body, std::get<std::string>(std::move(id)),
-                                std::get<std::string>(std::move(type))));
+  return event_of(record, body, std::get<std::string>(std::move(id)), rules);
+}
+
+Decoded EventDecoder::decode_as(std::string id, const Record& record) const {
+  const auto& rules = rules_for(record.topic());
+  EventBody body(record, rules);
+  if (auto poison = body.open()) return *std::move(poison);
+  return event_of(record, body, std::move(id), rules);
 }
 
 const IdentityRules& EventDecoder::rules_for(std::string_view topic) const {

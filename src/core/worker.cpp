@@ -46,7 +46,6 @@ class Worker::Impl : public AssignmentListener {
                     .topic_check = options_.topic_check}),
         control_watch_({.database = *database_,
                         .consumer = consumer_.name,
-                        .owner = owner_,
                         .interval = options_.control_check}),
         presence_({.database = *database_, .consumer = consumer_.name, .owner = owner_}),
         dispatcher_(dispatcher_parts(consumer_, owner_, registry_, observer_), options_.dispatch,

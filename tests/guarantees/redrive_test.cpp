@@ -72,6 +72,47 @@ TEST_P(Redrive, TheRunningOwnerFindsTheRequest) {
   EXPECT_THAT(effects(), ElementsAre("bad1"));
 }
 
+TEST_P(Redrive, AnOwnerThatLostItsClaimWithoutKnowingFindsTheRequestToo) {
+  die({"bad1"});
+  fixed = true;
+  bool requested = false;
+  run_until({p0}, [&] {
+    // Somebody who was given the partition by mistake, and is gone again.
+    if (!requested && observer.notices<notice::Assigned>().size() == 2) {
+      const auto tx = database().begin();
+      Progress("orders", "another", database().dialect()).take(*tx, p0, "");
+      tx->commit();
+      request();
+      requested = true;
+    }
+    return !effects().empty();
+  });
+  EXPECT_THAT(effects(), ElementsAre("bad1"));
+}
+
+TEST_P(Redrive, PoisonWithoutAnIdIsTriedUnderTheOneItIsGiven) {
+  log.append_json(p0, R"({"eventType":"Created","n":1})");
+  run_until_idle({p0});
+  EXPECT_THAT(dead_reasons(), ElementsAre("missing_event_id"));
+  change_from_outside(p0,
+                      "UPDATE {kinbox}.dead_letters SET state = 'requested', retry_as = 'given'");
+  run_until_idle({p0});
+  EXPECT_THAT(effects(), ElementsAre("given"));
+  EXPECT_THAT(states(), ElementsAre("resolved"));
+  EXPECT_EQ(verdict("given"), "applied");
+  EXPECT_EQ(tally(p0), (Tally{.applied = 1}));
+}
+
+TEST_P(Redrive, WhatWasSetAsideKeepsItsIdWhateverTheRulesAreNow) {
+  die({"bad1"});
+  fixed = true;
+  identity.id = {{.kind = IdFrom::Kind::kHeader, .what = "none has it", .pointers = {}}};
+  request();
+  run_until_idle({p0});
+  EXPECT_THAT(effects(), ElementsAre("bad1"));
+  EXPECT_EQ(verdict("bad1"), "applied");
+}
+
 TEST_P(Redrive, ALetterThatFailsAgainIsTheSameLetter) {
   die({"bad1"});
   handle = [](const Event&, Transaction&) { throw PermanentError("another bug", "other"); };
@@ -158,15 +199,8 @@ TEST_P(Redrive, PoisonThatIsAnEventNowIsClaimedAsOne) {
   log.append(p0, record);
   run_until_idle({p0});
   EXPECT_THAT(dead_reasons(), ElementsAre("missing_event_id"));
-  change_from_outside(p0,
-                      "UPDATE {kinbox}.dead_letters SET state = 'requested', "
-                      "retry_as = 'given'");
-  run_until_idle({p0});
-  EXPECT_THAT(states(), ElementsAre("open")) << "it still has no id of its own in its record";
   identity.id = {{IdFrom::Kind::kCoordinates, "", {}}};
-  change_from_outside(p0,
-                      "UPDATE {kinbox}.dead_letters SET state = 'requested', "
-                      "retry_as = NULL");
+  request();
   run_until_idle({p0});
   EXPECT_THAT(effects(), ElementsAre("orders.created/0/0"));
   EXPECT_THAT(states(), ElementsAre("resolved"));
