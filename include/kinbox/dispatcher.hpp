@@ -52,8 +52,10 @@ struct OwnedPartition {
   std::optional<Offset> failing_offset;
   Failure failure;
   std::chrono::steady_clock::time_point retry_at{};
-  /// While its claim is under suspicion: how many of its records were decided, one at a time.
+  /// While its claim is under suspicion: how many of its records were decided, one at a time, and
+  /// how many that had been set aside.
   std::size_t decided_alone = 0;
+  std::size_t redriven_alone = 0;
   std::chrono::steady_clock::time_point failing_since{};
   /// kWaiting because the budget of dead letters is spent.
   bool breaker_open = false;

@@ -75,7 +75,7 @@ class Progress {
   ///
   /// Suspicion begins when the last owner was another one and did not `leave`; it lasts until the
   /// CrashLedger ends it, whoever owns the partition. If that owner was trying a record alone, the
-  /// record is charged with a crash, once.
+  /// record is charged with a crash, once: here, or in its own row if it had been set aside.
   std::optional<PartitionClaim> take(OpenTransaction& tx, const TopicPartition& partition,
                                      std::string_view session,
                                      std::string_view topic_id = {}) const;
@@ -124,6 +124,7 @@ class Progress {
              const PartitionClaim& claim) const;
 
  private:
+  void charge_waiting(OpenTransaction& tx, const TopicPartition& partition, const Row& taken) const;
   void report(OpenTransaction& tx, const TopicPartition& partition, const PartitionClaim& claim,
               std::string_view state, std::string_view reason) const;
 
@@ -131,6 +132,9 @@ class Progress {
   std::string owner_;
   std::string create_;
   std::string take_;
+  std::string charge_parked_;
+  std::string charge_letter_;
+  std::string charged_;
   std::string open_;
   std::string close_;
   std::string report_;

@@ -3,7 +3,15 @@
 
 ALTER TABLE {kinbox}.consumer_progress
   -- The replay that the partition waits for: its owner takes no batch until then.
-  ADD COLUMN held_by bigint;
+  ADD COLUMN held_by bigint,
+  -- The one of what was set aside that is being tried alone now, if `attempting` is not about
+  -- attempt_offset.
+  ADD COLUMN attempt_parked bigint,
+  ADD COLUMN attempt_letter bigint;
+
+-- How many processes it was the last thing of, tried alone.
+ALTER TABLE {kinbox}.parked_events ADD COLUMN crashes integer NOT NULL DEFAULT 0;
+ALTER TABLE {kinbox}.dead_letters ADD COLUMN crashes integer NOT NULL DEFAULT 0;
 
 -- One run over a piece of the past. mode: fill, reprocess. state: running; paused; done; cancelled.
 CREATE TABLE {kinbox}.replays (

@@ -4,6 +4,15 @@
 -- The replay that the partition waits for: its owner takes no batch until then.
 ALTER TABLE {kinbox}.consumer_progress ADD COLUMN held_by INTEGER;
 
+-- The one of what was set aside that is being tried alone now, if `attempting` is not about
+-- attempt_offset.
+ALTER TABLE {kinbox}.consumer_progress ADD COLUMN attempt_parked INTEGER;
+ALTER TABLE {kinbox}.consumer_progress ADD COLUMN attempt_letter INTEGER;
+
+-- How many processes it was the last thing of, tried alone.
+ALTER TABLE {kinbox}.parked_events ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE {kinbox}.dead_letters ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0;
+
 -- One run over a piece of the past. mode: fill, reprocess. state: running; paused; done; cancelled.
 CREATE TABLE {kinbox}.replays (
   id              INTEGER PRIMARY KEY AUTOINCREMENT,

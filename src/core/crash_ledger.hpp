@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "core/batch.hpp"
 #include "kinbox/database.hpp"
 #include "kinbox/dispatcher.hpp"
 
@@ -18,6 +19,10 @@ namespace kinbox {
 /// process did not survive is charged to its record when the partition is taken (Progress::take);
 /// so nothing is charged for what fails and comes back, for another record of the process, or for a
 /// partition that is given up in order.
+///
+/// What was set aside and is tried again may end its process as well. Its crashes are counted in
+/// its own row, so that the records that pass meanwhile do not wipe them out, and as many of it run
+/// one at a time besides.
 ///
 /// One dispatcher's, on its thread. Partitions that are not under suspicion cost nothing.
 class CrashLedger {
@@ -35,26 +40,29 @@ class CrashLedger {
 
   explicit CrashLedger(Parts parts);
 
-  static bool suspects(const OwnedPartition& partition) noexcept {
-    return partition.claim.suspicion.has_value();
-  }
+  /// Whether `item` has to run alone.
+  bool suspects(const BatchItem& item) const noexcept;
 
-  /// Why the record at `offset` must not run again, if it ended as many processes as it may.
-  std::optional<Failure> verdict(const OwnedPartition& partition, Offset offset) const;
+  /// Why `item` must not run again, if it ended as many processes as it may.
+  std::optional<Failure> verdict(const BatchItem& item) const;
 
-  /// The record at `offset` runs next, alone: marks it, durably enough for the end of this process.
-  /// False when the partition's claim is no longer good. Throws InfrastructureError.
-  bool begin(const OwnedPartition& partition, Offset offset);
+  /// `item` runs next, alone: marks it, durably enough for the end of this process. False when the
+  /// partition's claim is no longer good. Throws InfrastructureError.
+  bool begin(const BatchItem& item);
 
   /// The process survived what it began last. To be said before it runs anything else, unless that
   /// was decided, which says so itself, or this ledger begins the next. Nothing if there is nothing
   /// to say.
   void survived();
 
-  /// A record of a partition under suspicion was decided. Ends the suspicion after the last.
-  void decided(OwnedPartition& partition);
+  /// `item`, of a partition under suspicion, was decided. Ends the suspicion after the last.
+  void decided(const BatchItem& item);
+  /// Of what was set aside of the partition nothing is due: there is none to wait for.
+  void nothing_due(OwnedPartition& partition);
 
  private:
+  void end_suspicion(OwnedPartition& partition);
+
   struct Mark {
     TopicPartition partition;
     std::int64_t epoch = 0;
@@ -62,6 +70,7 @@ class CrashLedger {
 
   Parts parts_;
   std::string begin_;
+  std::string begin_waiting_;
   std::string survived_;
   std::string clear_;
   std::optional<Mark> mark_;

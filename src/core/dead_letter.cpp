@@ -36,7 +36,8 @@ constexpr std::string_view kInsertForwarded =
 constexpr std::string_view kReopen =
     "UPDATE {kinbox}.dead_letters SET state = 'open', due_at = NULL, changed_at = {now}, "
     "redrive_count = redrive_count + 1, reason = $2, handler = $3, error_type = $4, "
-    "error_code = $5, error_text = $6, attempts = $7, error_group = $8, dead_at = {now} "
+    "error_code = $5, error_text = $6, attempts = $7, error_group = $8, dead_at = {now}, "
+    "crashes = 0 "
     "WHERE id = $1";
 constexpr std::string_view kNoteFailedAgain =
     "INSERT INTO {kinbox}.dead_letter_history (dead_letter_id, what, detail) "

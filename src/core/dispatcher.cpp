@@ -92,6 +92,7 @@ class Dispatcher::Impl {
 
   void redrive(OwnedPartition& partition) {
     auto waiting = set_aside_.due(database_, partition, options_.max_batch);
+    if (waiting.empty()) crashes_.nothing_due(partition);
     std::vector<Record> records;
     records.reserve(waiting.size());
     std::vector<BatchPlan::Entry> entries;
@@ -110,9 +111,9 @@ class Dispatcher::Impl {
         entries = entries.subspan(taken);
         continue;
       }
-      entries = entries.subspan(CrashLedger::suspects(*chunk.front()->partition)
-                                    ? run_alone(entries, chunk, taken)
-                                    : run_chunk(entries, chunk, taken));
+      entries =
+          entries.subspan(crashes_.suspects(*chunk.front()) ? run_alone(entries, chunk, taken)
+                                                            : run_chunk(entries, chunk, taken));
     }
   }
 
@@ -130,14 +131,16 @@ class Dispatcher::Impl {
     auto passed = taken;
     if (item.planned != Verdict::kApplied) {
       passed = run_chunk(entries, chunk, taken);
-    } else if (auto crashed = crashes_.verdict(partition, offset)) {
+    } else if (auto crashed = crashes_.verdict(item)) {
       crashes_.survived();
       failed_.give_up(item, std::move(*crashed));
+      block_queue_of(item);
     } else {
       const auto outcome = try_alone(chunk);
       passed = std::visit([&](const auto& o) { return go_on(o, entries, chunk, taken); }, outcome);
     }
-    if (partition.claim.next_offset > offset) crashes_.decided(partition);
+    if (item.waited ? partition.state == State::kRunning : partition.claim.next_offset > offset)
+      crashes_.decided(item);
     return passed;
   }
 
@@ -145,8 +148,7 @@ class Dispatcher::Impl {
     const auto turn = options_.trials != nullptr ? std::unique_lock(*options_.trials)
                                                  : std::unique_lock<std::mutex>();
     auto& item = *chunk.front();
-    if (!crashes_.begin(*item.partition, item.record->offset()))
-      return BatchClaimMissed{item.partition};
+    if (!crashes_.begin(item)) return BatchClaimMissed{item.partition};
     auto outcome = run_batch(chunk);
     if (!std::holds_alternative<BatchCommitted>(outcome)) crashes_.survived();
     return outcome;
@@ -239,7 +241,7 @@ class Dispatcher::Impl {
         if (waits_behind(item)) full = failed_.plan_behind(item, behind_[queue_of(*item.record)]++);
       }
       const auto& stops = full ? full : entry.halt;
-      alone = CrashLedger::suspects(*item.partition);
+      alone = crashes_.suspects(item);
       if ((stops || alone) && !chunk.empty()) break;
       if (stops)
         failed_.halt(item, *stops);
@@ -287,9 +289,15 @@ class Dispatcher::Impl {
     run(entries.first(at));
     auto& item = entries[at].item;
     if (item.partition->state == State::kRunning) failed_.settle(item, failed.error);
+    block_queue_of(item);
+    return at + 1;
+  }
+
+  /// `item` failed; unless it left its queue for good, what is behind it waits until the next
+  /// round.
+  void block_queue_of(const BatchItem& item) {
     if (item.waited && item.planned != Verdict::kDead)
       blocked_.emplace(item.partition, item.waited->queue);
-    return at + 1;
   }
 
   std::size_t go_on(const BatchCommitRefused& refused, Entries entries,

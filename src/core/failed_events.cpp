@@ -100,7 +100,8 @@ void FailedEvents::settle_waited(BatchItem& item, Diagnosis diagnosis) {
 
 void FailedEvents::give_up(BatchItem& item, Failure failure) {
   failure.handler = handler_of(item);
-  failure.first_failed_at = now();
+  failure.first_failed_at =
+      item.waited && item.waited->first_failed_at ? item.waited->first_failed_at : now();
   if (item.waited && item.waited->place == Waited::Place::kLetter) {
     item.failure = std::move(failure);
     return decide(item, Verdict::kDead);

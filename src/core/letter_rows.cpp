@@ -12,7 +12,8 @@ namespace {
 constexpr std::string_view kRequested =
     "SELECT id, event_id, event_type, retry_as, topic, partition, record_offset, "
     "record_timestamp_ms, key, "
-    "CASE WHEN edited THEN edited_value ELSE value END AS value, headers, attempts, imported, "
+    "CASE WHEN edited THEN edited_value ELSE value END AS value, headers, attempts, crashes, "
+    "imported, "
     "{first failed} AS first_failed_ms FROM {kinbox}.dead_letters "
     "WHERE consumer = $1 AND topic = $2 AND partition = $3 AND state = 'requested' "
     "AND (due_at IS NULL OR due_at <= (SELECT {now})) ORDER BY record_offset LIMIT $4";
@@ -58,6 +59,7 @@ WaitingRecord waiting(const Row& row) {
     waited.recorded = Verdict::kDead;
   if (!row.get<bool>("imported")) waited.counted = Verdict::kDead;
   waited.attempts = static_cast<int>(row.get<std::int64_t>("attempts"));
+  waited.crashes = row.get<std::int64_t>("crashes");
   waited.first_failed_at = timestamp(row.get<std::optional<std::int64_t>>("first_failed_ms"));
   return found;
 }

@@ -162,6 +162,8 @@ void Ownership::taken(OwnedPartition& partition, const PartitionClaim& claim) {
   partition.told = claim.next_offset;
   partition.state = State::kRunning;
   partition.failing_offset.reset();
+  partition.decided_alone = 0;
+  partition.redriven_alone = 0;
   partition.breaker_open = false;
   claim_attempts_.erase(partition.id);
   parts_.observer.on_notice(notice::Assigned{partition.id, claim});

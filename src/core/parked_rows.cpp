@@ -48,7 +48,7 @@ constexpr std::string_view kSeenAgain =
 constexpr std::string_view kDue =
     "SELECT p.id, p.event_id, p.event_type, p.topic, p.partition, p.record_offset, "
     "p.record_timestamp_ms, p.key, "
-    "p.value, p.headers, p.queue, p.attempts, p.tries, p.dead_letter_id, p.imported, "
+    "p.value, p.headers, p.queue, p.attempts, p.tries, p.crashes, p.dead_letter_id, p.imported, "
     "{first failed} AS first_failed_ms FROM ("
     "SELECT queue, min(due_at) AS due_at FROM {kinbox}.parked_events "
     "WHERE consumer = $1 AND topic = $2 AND partition = $3 AND due_at <= (SELECT {now}) "
@@ -153,6 +153,7 @@ std::vector<WaitingRecord> ParkedRows::due(OpenTransaction& tx, const TopicParti
                   .queue = row.get<std::int64_t>("queue"),
                   .recorded = Verdict::kParked,
                   .tries = static_cast<int>(row.get<std::int64_t>("tries")),
+                  .crashes = row.get<std::int64_t>("crashes"),
                   .letter = row.get<std::optional<std::int64_t>>("dead_letter_id")};
     if (!row.get<bool>("imported")) waited.counted = Verdict::kParked;
     waited.attempts = static_cast<int>(row.get<std::int64_t>("attempts"));

@@ -14,13 +14,27 @@ constexpr std::string_view kTake =
     "UPDATE {kinbox}.consumer_progress SET "
     "suspect = (suspect OR (NOT clean_stop AND owner <> $4)), "
     "attempt_count = attempt_count + "
-    "CASE WHEN attempting AND NOT clean_stop AND owner <> $4 THEN 1 ELSE 0 END, "
+    "CASE WHEN attempting AND attempt_parked IS NULL AND attempt_letter IS NULL "
+    "AND NOT clean_stop AND owner <> $4 THEN 1 ELSE 0 END, "
+    "attempt_parked = "
+    "CASE WHEN attempting AND (owner = $4 OR NOT clean_stop) THEN attempt_parked END, "
+    "attempt_letter = "
+    "CASE WHEN attempting AND (owner = $4 OR NOT clean_stop) THEN attempt_letter END, "
     "attempting = (attempting AND owner = $4), "
     "epoch = epoch + 1, owner = $4, owner_session = $5, state = 'running', state_reason = '', "
     "topic_id = CASE WHEN topic_id = '' THEN $6 ELSE topic_id END, clean_stop = FALSE, "
     "updated_at = {now} WHERE consumer = $1 AND topic = $2 AND partition = $3 "
     "RETURNING epoch, next_offset, control_version, topic_id, suspect, attempt_offset, "
-    "attempt_count, held_by";
+    "attempt_count, attempting, attempt_parked, attempt_letter, held_by";
+
+// Behind a taking that found one of what was set aside as the last thing of a process.
+constexpr std::string_view kChargeParked =
+    "UPDATE {kinbox}.parked_events SET crashes = crashes + 1 WHERE id = $1";
+constexpr std::string_view kChargeLetter =
+    "UPDATE {kinbox}.dead_letters SET crashes = crashes + 1 WHERE id = $1";
+constexpr std::string_view kCharged =
+    "UPDATE {kinbox}.consumer_progress SET attempt_parked = NULL, attempt_letter = NULL "
+    "WHERE consumer = $1 AND topic = $2 AND partition = $3";
 
 // The fence. Epoch and owner both: after a restore from backup epochs repeat, owners do not.
 constexpr std::string_view kOpen =
@@ -56,6 +70,9 @@ Progress::Progress(std::string consumer, std::string owner, const Dialect& diale
       owner_(std::move(owner)),
       create_(dialect.render(kCreate)),
       take_(dialect.render(kTake)),
+      charge_parked_(dialect.render(kChargeParked)),
+      charge_letter_(dialect.render(kChargeLetter)),
+      charged_(dialect.render(kCharged)),
       open_(dialect.render(kOpen)),
       close_(dialect.render(kClose)),
       report_(dialect.render(kReport)),
@@ -72,12 +89,23 @@ std::optional<PartitionClaim> Progress::take(OpenTransaction& tx, const TopicPar
   const auto rows =
       tx.query(take_, consumer_, partition.topic, partition.partition, owner_, session, topic_id);
   if (rows.empty()) return std::nullopt;
+  if (!rows[0].get<bool>("attempting")) charge_waiting(tx, partition, rows[0]);
   return PartitionClaim{.epoch = rows[0].get<std::int64_t>("epoch"),
                         .next_offset = rows[0].get<std::int64_t>("next_offset"),
                         .control_version = rows[0].get<std::int64_t>("control_version"),
                         .topic_id = rows[0].get<std::string>("topic_id"),
                         .suspicion = suspicion_in(rows[0]),
                         .held_by = rows[0].get<std::optional<std::int64_t>>("held_by")};
+}
+
+void Progress::charge_waiting(OpenTransaction& tx, const TopicPartition& partition,
+                              const Row& taken) const {
+  const auto parked = taken.get<std::optional<std::int64_t>>("attempt_parked");
+  const auto letter = taken.get<std::optional<std::int64_t>>("attempt_letter");
+  if (!parked && !letter) return;
+  if (parked) tx.execute(charge_parked_, *parked);
+  if (letter) tx.execute(charge_letter_, *letter);
+  tx.execute(charged_, consumer_, partition.topic, partition.partition);
 }
 
 Progress::Opening Progress::open(OpenTransaction& tx, const TopicPartition& partition,

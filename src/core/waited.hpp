@@ -28,6 +28,8 @@ struct Waited {
   std::optional<Timestamp> first_failed_at = std::nullopt;
   /// Failed tries since it was parked.
   int tries = 0;
+  /// How many processes it was the last thing of, tried alone.
+  std::int64_t crashes = 0;
   /// Of a parked event that was a dead letter before: that letter.
   std::optional<std::int64_t> letter = std::nullopt;
 };

@@ -259,6 +259,162 @@ TEST_P(CrashLedgerContract, WhatNeedsNoHandlerNeedsNoMark) {
   EXPECT_EQ(tally(p0), (Tally{.dead = 6}));
 }
 
+/// What was set aside, and ends its process when it is tried again.
+class CrashOfWhatWaited : public CrashLedgerContract {
+ protected:
+  void prepare() override {
+    CrashLedgerContract::prepare();
+    options.dispatch.on_error.retry.max_attempts = 1;
+    options.dispatch.max_batch = 4;
+  }
+
+  /// `failing` events become what they become, and end their process from now on.
+  void turn_deadly() {
+    run_until_idle({p0});
+    killers = std::exchange(failing, {});
+    ran.clear();
+  }
+  void park(std::chrono::milliseconds delay) {
+    options.dispatch.on_error.then = Then::kPark;
+    options.dispatch.on_error.park.delays = {delay};
+  }
+  void request() {
+    change_from_outside(p0, "UPDATE {kinbox}.dead_letters SET state = 'requested'");
+  }
+  void make_due() {
+    change_from_outside(p0,
+                        "UPDATE {kinbox}.parked_events SET due_at = {now} "
+                        "WHERE due_at IS NOT NULL");
+  }
+
+  /// As `deaths`; each process has a new record to read as well.
+  int deaths_among_records() {
+    for (int died = 0; died < 20; ++died) {
+      send(p0, "later-" + std::to_string(died));
+      try {
+        run_until_idle({p0});
+        return died;
+      } catch (const Died&) {
+      }
+    }
+    return -1;
+  }
+};
+KINBOX_FOR_ALL_DATABASES(CrashOfWhatWaited);
+
+TEST_P(CrashOfWhatWaited, ALetterIsOpenAgainAfterItsCrashesWhateverRecordsPass) {
+  failing = {"e-5"};
+  send_ten(p0);
+  turn_deadly();
+  request();
+  EXPECT_EQ(deaths_among_records(), 1 + 3) << "in a batch first, then alone";
+  EXPECT_THAT(dead_reasons(), ElementsAre("crashed"));
+  EXPECT_THAT(texts("SELECT state || ' ' || redrive_count || ' ' || attempts || ' ' || handler "
+                    "FROM {kinbox}.dead_letters"),
+              ElementsAre("open 1 4 calling"));
+  EXPECT_EQ(tally(p0), (Tally{.applied = 9 + 5, .dead = 1}));
+}
+
+TEST_P(CrashOfWhatWaited, ALetterThatWasGivenUpBeginsAtZeroWhenItIsRequestedAgain) {
+  failing = {"e-5"};
+  send_ten(p0);
+  turn_deadly();
+  request();
+  EXPECT_EQ(deaths({p0}), 4);
+  request();
+  EXPECT_EQ(deaths({p0}), 3) << "alone at once: the partition is under suspicion still";
+  killers.clear();
+  request();
+  EXPECT_EQ(deaths({p0}), 0);
+  EXPECT_EQ(verdict("e-5"), "applied");
+  EXPECT_EQ(tally(p0), (Tally{.applied = 10}));
+}
+
+TEST_P(CrashOfWhatWaited, AParkedEventDiesAfterItsCrashesAndThoseBehindItGoOn) {
+  park(std::chrono::hours{1});
+  failing = {"e-5"};
+  send_ten(p0);
+  turn_deadly();
+  make_due();
+  EXPECT_EQ(deaths_among_records(), 1 + 3);
+  EXPECT_THAT(dead_reasons(), ElementsAre("crashed"));
+  EXPECT_EQ(verdict("e-5"), "dead");
+  EXPECT_THAT(effects(), ElementsAre("e-0", "e-1", "e-2", "e-3", "e-4", "e-6", "e-7", "e-8", "e-9",
+                                     "later-0", "later-1", "later-2", "later-3", "later-4"));
+  EXPECT_EQ(tally(p0), (Tally{.applied = 14, .dead = 1}));
+}
+
+TEST_P(CrashOfWhatWaited, WhereItsLadderHaltsThePartitionHaltsAndItIsNotRunAgain) {
+  park(std::chrono::hours{1});
+  options.dispatch.on_error.park.then = Then::kHalt;
+  failing = {"e-5"};
+  send_ten(p0);
+  turn_deadly();
+  make_due();
+  EXPECT_EQ(deaths({p0}), 4);
+  EXPECT_EQ(column("state", p0), "halted");
+  ran.clear();
+  EXPECT_EQ(deaths({p0}), 0);
+  EXPECT_THAT(ran, IsEmpty());
+}
+
+TEST_P(CrashOfWhatWaited, ARecordsOwnCrashesAreKeptWhileOthersAreTriedAgain) {
+  park(std::chrono::milliseconds{1});
+  options.dispatch.on_error.park.delays.assign(100, std::chrono::milliseconds{1});
+  failing = {"waits"};
+  send(p0, "waits", "its own key");
+  run_until_idle({p0});
+  killers = {"killer"};
+  send(p0, "killer", "another key");
+  EXPECT_EQ(deaths({p0}), 4);
+  EXPECT_THAT(dead_reasons(), ElementsAre("crashed"));
+  EXPECT_EQ(verdict("killer"), "dead");
+  EXPECT_EQ(verdict("waits"), "parked");
+}
+
+TEST_P(CrashOfWhatWaited, ALetterThatFailsAndComesBackIsNotCharged) {
+  failing = {"e-3", "e-5"};
+  send_ten(p0);
+  run_until_idle({p0});
+  failing = {"e-3"};
+  killers = {"e-5"};
+  for (int death = 0; death < 3; ++death) {
+    request();
+    die({p0});
+    EXPECT_EQ(number(sql("SELECT crashes FROM {kinbox}.dead_letters WHERE event_id = 'e-3'")), 0);
+  }
+}
+
+TEST_P(CrashOfWhatWaited, MoreThanABatchOfLettersIsNotTriedOneByOne) {
+  failing = {"e-0", "e-1", "e-2", "e-3", "e-4", "e-5", "e-6", "e-7", "e-8", "e-9"};
+  send_ten(p0);
+  run_until_idle({p0});
+  failing.clear();
+  killers = {"e-1"};
+  request();
+  die({p0});
+  killers.clear();
+  const auto before = static_cast<std::ptrdiff_t>(batch_sizes().size());
+  EXPECT_EQ(deaths({p0}), 0);
+  const auto sizes = batch_sizes();
+  EXPECT_THAT(std::vector(sizes.begin() + before, sizes.end()), ElementsAre(1, 1, 1, 1, 4, 2));
+  EXPECT_TRUE(flag("suspect", p0)) << "of the records none has been tried yet";
+}
+
+TEST_P(CrashOfWhatWaited, SuspicionLastsUntilWhatIsDueWasTriedAndEndsThen) {
+  failing = {"e-0", "e-1"};
+  send_ten(p0);
+  run_until_idle({p0});
+  killers = std::exchange(failing, {});
+  request();
+  die({p0});
+  killers.clear();
+  send_ten(p0, "later");
+  EXPECT_EQ(deaths({p0}), 0);
+  EXPECT_FALSE(flag("suspect", p0));
+  EXPECT_EQ(tally(p0), (Tally{.applied = 20}));
+}
+
 /// The ledger by itself, on one partition.
 class CrashMarks : public DatabaseContract {
  protected:
@@ -266,8 +422,42 @@ class CrashMarks : public DatabaseContract {
     DatabaseContract::prepare();
     const auto tx = database().begin();
     Progress("c", "me", database().dialect()).create(*tx, partition_, 0);
+    letter_ = tx->query(tx->dialect().render(
+                            "INSERT INTO {kinbox}.dead_letters (consumer, topic, partition, "
+                            "record_offset, fingerprint, reason) "
+                            "VALUES ('c', 't', 0, 7, $1, 'a bug') RETURNING id"),
+                        ByteVector(16))[0]
+                  .get<std::int64_t>(0);
     tx->commit();
   }
+
+  /// An item of `partition`, which it needs no more than its constructor; of a letter if one is
+  /// given.
+  class Trial {
+   public:
+    Trial(OwnedPartition partition, Offset offset, std::optional<std::int64_t> letter = {})
+        : partition_(std::move(partition)),
+          record_({.topic = partition_.id.topic,
+                   .partition = 0,
+                   .offset = offset,
+                   .timestamp = std::nullopt,
+                   .key = std::nullopt,
+                   .value = std::nullopt,
+                   .headers = {}}) {
+      item_.partition = &partition_;
+      item_.record = &record_;
+      if (letter) item_.waited = Waited{.place = Waited::Place::kLetter, .id = *letter};
+    }
+    Trial(const Trial&) = delete;
+    operator const BatchItem&() const { return item_; }
+
+   private:
+    OwnedPartition partition_;
+    Record record_;
+    BatchItem item_;
+  };
+
+  std::int64_t crashes_of_letter() { return number("SELECT crashes FROM {kinbox}.dead_letters"); }
 
   OwnedPartition take(const std::string& owner) {
     OwnedPartition taken;
@@ -282,28 +472,28 @@ class CrashMarks : public DatabaseContract {
   }
 
   TopicPartition partition_{"t", 0};
+  std::int64_t letter_ = 0;
 };
 KINBOX_FOR_ALL_DATABASES(CrashMarks);
 
 TEST_P(CrashMarks, ACrashIsChargedOnceHoweverOftenThePartitionIsTaken) {
-  ASSERT_TRUE(ledger("a").begin(take("a"), 7));
+  ASSERT_TRUE(ledger("a").begin(Trial(take("a"), 7)));
   EXPECT_EQ(take("b").claim.suspicion->crashes, 1);
   EXPECT_EQ(take("c").claim.suspicion->crashes, 1);
 }
 
 TEST_P(CrashMarks, ARetakingByItsOwnerChargesNothing) {
   take("z");
-  auto mine = take("a");
-  ASSERT_TRUE(ledger("a").begin(mine, 7));
-  mine = take("a");
+  ASSERT_TRUE(ledger("a").begin(Trial(take("a"), 7)));
+  const auto mine = take("a");
   EXPECT_EQ(mine.claim.suspicion->crashes, 0);
-  ASSERT_TRUE(ledger("a").begin(mine, 7));
+  ASSERT_TRUE(ledger("a").begin(Trial(mine, 7)));
   EXPECT_EQ(take("b").claim.suspicion->crashes, 1) << "and its process may still end";
 }
 
 TEST_P(CrashMarks, AnotherRecordBeginsAtZero) {
-  ASSERT_TRUE(ledger("a").begin(take("a"), 7));
-  ASSERT_TRUE(ledger("b").begin(take("b"), 8));
+  ASSERT_TRUE(ledger("a").begin(Trial(take("a"), 7)));
+  ASSERT_TRUE(ledger("b").begin(Trial(take("b"), 8)));
   const auto suspicion = *take("c").claim.suspicion;
   EXPECT_EQ(suspicion.attempted, 8);
   EXPECT_EQ(suspicion.crashes, 1);
@@ -311,7 +501,7 @@ TEST_P(CrashMarks, AnotherRecordBeginsAtZero) {
 
 TEST_P(CrashMarks, WhatSurvivedIsNotCharged) {
   auto of_a = ledger("a");
-  ASSERT_TRUE(of_a.begin(take("a"), 7));
+  ASSERT_TRUE(of_a.begin(Trial(take("a"), 7)));
   of_a.survived();
   EXPECT_EQ(take("b").claim.suspicion->crashes, 0);
 }
@@ -319,21 +509,48 @@ TEST_P(CrashMarks, WhatSurvivedIsNotCharged) {
 TEST_P(CrashMarks, WhoLostThePartitionCannotMark) {
   const auto old = take("a");
   take("b");
-  EXPECT_FALSE(ledger("a").begin(old, 7));
+  EXPECT_FALSE(ledger("a").begin(Trial(old, 7)));
+  EXPECT_FALSE(ledger("a").begin(Trial(old, 7, letter_)));
   EXPECT_EQ(number("SELECT count(*) FROM {kinbox}.consumer_progress "
-                   "WHERE attempting OR attempt_offset IS NOT NULL"),
+                   "WHERE attempting OR attempt_offset IS NOT NULL OR attempt_letter IS NOT NULL"),
             0);
 }
 
 TEST_P(CrashMarks, OnlyTheRecordThatIsChargedIsGivenUp) {
   auto suspect = take("a");
   suspect.claim.suspicion = Suspicion{7, 3};
-  EXPECT_FALSE(ledger("a").verdict(suspect, 6));
-  EXPECT_FALSE(ledger("a").verdict(suspect, 8));
-  ASSERT_TRUE(ledger("a").verdict(suspect, 7));
-  EXPECT_EQ(ledger("a").verdict(suspect, 7)->attempts, 3);
+  EXPECT_FALSE(ledger("a").verdict(Trial(suspect, 6)));
+  EXPECT_FALSE(ledger("a").verdict(Trial(suspect, 8)));
+  EXPECT_FALSE(ledger("a").verdict(Trial(suspect, 7, letter_))) << "it was tried at another place";
+  ASSERT_TRUE(ledger("a").verdict(Trial(suspect, 7)));
+  EXPECT_EQ(ledger("a").verdict(Trial(suspect, 7))->attempts, 3);
   suspect.claim.suspicion->crashes = 2;
-  EXPECT_FALSE(ledger("a").verdict(suspect, 7));
+  EXPECT_FALSE(ledger("a").verdict(Trial(suspect, 7)));
+}
+
+TEST_P(CrashMarks, WhatWasSetAsideIsChargedInItsOwnRowAndNothingElse) {
+  ASSERT_TRUE(ledger("a").begin(Trial(take("a"), 7)));
+  ASSERT_TRUE(ledger("b").begin(Trial(take("b"), 7, letter_)));
+  EXPECT_EQ(take("c").claim.suspicion->crashes, 1) << "the record that was tried before";
+  EXPECT_EQ(crashes_of_letter(), 1);
+  take("d");
+  EXPECT_EQ(crashes_of_letter(), 1) << "once";
+}
+
+TEST_P(CrashMarks, WhatWasSetAsideAndSurvivedIsNotCharged) {
+  auto of_a = ledger("a");
+  ASSERT_TRUE(of_a.begin(Trial(take("a"), 7, letter_)));
+  of_a.survived();
+  take("b");
+  EXPECT_EQ(crashes_of_letter(), 0);
+}
+
+TEST_P(CrashMarks, ARetakingByItsOwnerChargesNothingThatWasSetAside) {
+  ASSERT_TRUE(ledger("a").begin(Trial(take("a"), 7, letter_)));
+  take("a");
+  EXPECT_EQ(crashes_of_letter(), 0);
+  take("b");
+  EXPECT_EQ(crashes_of_letter(), 1) << "and its process may still end";
 }
 
 }  // namespace

@@ -65,6 +65,13 @@ class KilledByRecord : public KillScene {
     return status.value_or(ExitStatus{});
   }
 
+  /// Requests every letter.
+  void retry_all() {
+    ChildProcess desk({KINBOX_BINARY_DIR "/tests/kinbox_test_fatal", "dlq", "retry", "--all",
+                       "--yes", "--config", config_.string()});
+    ASSERT_EQ(desk.wait_for(kPatience), kClean) << desk.output(kErr);
+  }
+
   std::string last_line() const {
     const auto end = said_.find_last_not_of('\n');
     const auto begin = said_.rfind('\n', end);
@@ -120,6 +127,21 @@ KINBOX_FOR_ALL_DATABASES(KilledByRecord);
 TEST_P(KilledByRecord, ThatFollowsANullPointer) { find("segv", {.code = {}, .signal = SIGSEGV}); }
 
 TEST_P(KilledByRecord, ThatBreaksAnInvariant) { find("abort", {.code = {}, .signal = SIGABRT}); }
+
+TEST_P(KilledByRecord, IsFoundAgainWhenItIsTriedAgainAmongOthers) {
+  const ExitStatus aborted{.code = {}, .signal = SIGABRT};
+  find("abort", aborted);
+  retry_all();
+  for (int crash = 0; crash < 4; ++crash) {
+    send("beside" + std::to_string(crash) + '-', 2);
+    ASSERT_EQ(run(), aborted) << "crash " << crash << '\n' << said_;
+  }
+  ASSERT_EQ(run(), kClean) << said_;
+  EXPECT_EQ(number("SELECT count(*) FROM {kinbox}.dead_letters WHERE state = 'open' "
+                   "AND reason = 'crashed' AND redrive_count = 1"),
+            1);
+  expect_all_applied_but_one(120 + 4 * 4);
+}
 
 TEST_P(KilledByRecord, OfOneWorkerDoesNotChargeWhatAnotherTries) {
   configure(", workers: 2");
