@@ -35,7 +35,8 @@ DeadLetter Aside::letter_of(const BatchItem& item, const Failure& failure) {
 }
 
 void Aside::write(OpenTransaction& tx, const BatchItem& item) {
-  const Queue queue{item.partition, queue_of(*item.record)};
+  // Somebody may have taken it out of its key's.
+  const Queue queue{item.partition, item.waited ? item.waited->queue : queue_of(*item.record)};
   const auto due = Clock::now() + item.due_in.value_or(std::chrono::milliseconds{0});
   if (waited_in(item, Place::kParked)) {
     parts_.parked.postpone(tx, item.partition->id, *item.waited, item.failure, item.waited->tries,

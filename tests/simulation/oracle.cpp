@@ -37,10 +37,14 @@ constexpr std::string_view kUnfenced =
 constexpr std::string_view kOutOfOrder =
     "SELECT count(*) FROM main.effects AS a JOIN main.effects AS b ON a.key = b.key AND "
     "a.topic = b.topic AND a.partition = b.partition AND a.seq < b.seq AND "
-    "a.record_offset > b.record_offset";
-constexpr std::string_view kLettersWithoutOneOutboxRow =
+    "a.record_offset > b.record_offset "
+    "WHERE a.event_id NOT IN (SELECT event_id FROM main.out_of_line) "
+    "AND b.event_id NOT IN (SELECT event_id FROM main.out_of_line)";
+// One for each death; those by an operator's hand are not told twice.
+constexpr std::string_view kLettersWithoutOutboxRow =
     "SELECT count(*) FROM main.dead_letters AS d WHERE "
-    "(SELECT count(*) FROM main.outbox AS o WHERE o.dead_letter_id = d.id) <> 1";
+    "(SELECT count(*) FROM main.outbox AS o WHERE o.dead_letter_id = d.id) "
+    "NOT BETWEEN 1 AND 1 + d.redrive_count";
 constexpr std::string_view kNotRunning =
     "SELECT count(*) FROM main.consumer_progress WHERE state <> 'running'";
 
@@ -72,7 +76,7 @@ void Oracle::judge_midway() {
 
 void Oracle::judge_the_end() {
   judge_midway();
-  expect_none(kLettersWithoutOneOutboxRow, "dead letters without exactly one outbox row");
+  expect_none(kLettersWithoutOutboxRow, "dead letters without an outbox row for each death");
   expect_none(kNotRunning, "partitions that do not run");
   read();
   for (const auto& [id, partition] : story_.partitions()) judge_partition(id, partition);
@@ -91,7 +95,7 @@ void Oracle::read() {
   };
   for (const auto row : tx->query("SELECT * FROM main.processed_events"))
     processed_[row.get<std::string>("event_id")] = {place(row), row.get<std::string>("verdict")};
-  for (const auto row : tx->query("SELECT * FROM main.dead_letters"))
+  for (const auto row : tx->query("SELECT * FROM main.dead_letters WHERE state <> 'resolved'"))
     letters_[place(row)] = {row.get<std::optional<std::string>>("event_id"),
                             row.get<std::string>("reason"), row.get<std::int64_t>("seen_again")};
 }

@@ -14,7 +14,7 @@ constexpr int kPatience = 2000;
 }  // namespace
 
 Schedule::Schedule(Store& store, std::uint64_t seed, std::ostream* trace)
-    : world_(store, seed, trace), oracle_(world_) {
+    : world_(store, seed, trace), oracle_(world_), operators_(world_) {
   for (const auto& id : world_.story.partition_ids()) seats_.push_back({id, nullptr, nullptr});
 }
 
@@ -39,7 +39,7 @@ void Schedule::step() {
 }
 
 void Schedule::happen() {
-  switch (world_.dice.below(20)) {
+  switch (world_.dice.below(22)) {
     case 0:
       return hire();
     case 1:
@@ -64,6 +64,9 @@ void Schedule::happen() {
       return world_.time.advance(std::chrono::milliseconds{world_.dice.below(2000)});
     case 13:
       return oracle_.judge_midway();
+    case 14:
+    case 15:
+      return operators_.act();
     default:
       return world_.story.go_on();
   }
@@ -171,14 +174,19 @@ void Schedule::come_to_rest() {
   world_.rates = {};
   world_.story.end();
   while (!ghosts_.empty()) exorcise(0);
+  bool mended = false;
   for (int round = 0; round < kPatience; ++round) {
     for (const auto& member : std::vector(members_)) member->resume();
     world_.time.advance(std::chrono::seconds{1});
     bury_the_dead();
     seat_orphans(true);
-    if (round % 5 == 4 && is_consumed()) break;
+    if (round % 5 != 4 || !is_consumed() || operators_.wait()) continue;
+    // Each at least once.
+    if (std::exchange(mended, true) && operators_.is_done()) break;
+    operators_.mend();
   }
-  if (!is_consumed()) world_.complain("it never came to rest: " + unrest());
+  if (!is_consumed() || !operators_.is_done())
+    world_.complain("it never came to rest: " + unrest());
   for (const auto& member : members_) {
     member->stop();
     for (int n = 0; n < kPatience && !member->over(); ++n) member->resume();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "simulation/member.hpp"
+#include "simulation/operators.hpp"
 #include "simulation/oracle.hpp"
 #include "simulation/world.hpp"
 
@@ -63,6 +64,7 @@ class Schedule {
 
   World world_;
   Oracle oracle_;
+  Operators operators_;
   int hired_ = 0;
   std::vector<std::shared_ptr<Member>> members_;
   std::vector<Seat> seats_;

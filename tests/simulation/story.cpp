@@ -61,7 +61,7 @@ Conduct Story::any_conduct() { return dice_.one_in(6) ? dice_.pick(kBadConduct) 
 const PlannedEvent& Story::invent(Conduct conduct) {
   // Not in order of creation: claims are sorted by id.
   auto id = "e-" + std::to_string(dice_.below(1000)) + '-' + std::to_string(events_.size());
-  auto key = "k" + std::to_string(dice_.below(3));
+  auto key = "k" + std::to_string(dice_.below(rules_.keys));
   const int failures = conduct == Conduct::kTransient ? 1 + static_cast<int>(dice_.below(2)) : 0;
   return events_.emplace(id, PlannedEvent{id, std::move(key), conduct, failures}).first->second;
 }
@@ -89,7 +89,8 @@ Verdict Story::fate(const PlannedEvent& event) const {
       if (rules_.unknown_types == UnknownTypes::kSkip) return Verdict::kSkipped;
       return fate_of_poison();
     default:
-      return fate_of_poison();
+      // What became a letter stays one, where nobody applies it.
+      return event.buried_by_hand ? Verdict::kDead : fate_of_poison();
   }
 }
 

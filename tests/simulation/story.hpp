@@ -36,6 +36,8 @@ struct PlannedEvent {
   Conduct conduct = Conduct::kFine;
   /// kTransient: how often it still fails.
   int failures_left = 0;
+  /// Somebody made it a letter while it was parked.
+  bool buried_by_hand = false;
 };
 
 /// A record as it was produced. `event_id` is empty for poison.
@@ -52,6 +54,8 @@ struct Rules {
   bool parks = false;
   UnknownTypes unknown_types = UnknownTypes::kDeadLetter;
   IdConflict id_conflict = IdConflict::kDeadLetter;
+  /// Not a rule, but as lasting: among so many keys the events are.
+  std::size_t keys = 10;
 };
 
 /// All that was ever produced, and what must come of it: knows nothing of how kinbox works.

@@ -23,12 +23,15 @@ class VirtualTime {
   ~VirtualTime();
 
   void advance(Clock::duration by) { now_ += by; }
+  /// SQLite's clock alone: from now on it is that much further than it would be.
+  void move_database(Clock::duration by) { database_ahead_ += by; }
 
   /// What a reader sees; looking takes a microsecond, so that who waits in a loop comes to an end.
   Clock::time_point now() noexcept { return now_ += std::chrono::microseconds{1}; }
-  /// Milliseconds, without looking being noticed.
+  /// Milliseconds of SQLite's clock, without looking being noticed.
   std::int64_t milliseconds() const {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch()).count();
+    const auto shown = now_.time_since_epoch() + database_ahead_;
+    return std::chrono::duration_cast<std::chrono::milliseconds>(shown).count();
   }
   std::uint32_t entropy() { return static_cast<std::uint32_t>(entropy_()); }
 
@@ -36,6 +39,7 @@ class VirtualTime {
   // Far beyond any machine's uptime, which is what this clock really shows: code that waits until
   // a moment of this clock hangs on every machine, not only on one that was just started.
   Clock::time_point now_{std::chrono::years{100}};
+  Clock::duration database_ahead_{0};
   std::mt19937_64 entropy_;
 };
 

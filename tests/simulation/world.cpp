@@ -13,12 +13,14 @@ constexpr const char* kTables =
     "CREATE TABLE main.effects (seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, "
     "key TEXT NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL, record_offset INTEGER NOT "
     "NULL, value TEXT NOT NULL, incarnation INTEGER NOT NULL, owner TEXT NOT NULL);"
+    "CREATE TABLE main.out_of_line (event_id TEXT NOT NULL);"
     "CREATE TABLE main.parents (id INTEGER PRIMARY KEY);"
     "CREATE TABLE main.children (id INTEGER REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED);"
     "INSERT INTO main.parents (id) VALUES (1)";
 
 constexpr const char* kWipe =
-    "DELETE FROM main.effects; DELETE FROM main.children; DELETE FROM main.outbox; "
+    "DELETE FROM main.effects; DELETE FROM main.out_of_line; DELETE FROM main.audit; "
+    "DELETE FROM main.children; DELETE FROM main.outbox; "
     "DELETE FROM main.parked_events; DELETE FROM main.dead_letters; "
     "DELETE FROM main.processed_events; DELETE FROM main.consumer_progress; "
     "DELETE FROM main.consumers; DELETE FROM main.workers";
@@ -44,6 +46,8 @@ Rules any_rules(Dice& dice) {
   if (dice.one_in(4)) rules.unknown_types = UnknownTypes::kSkip;
   if (dice.one_in(4)) rules.id_conflict = IdConflict::kReport;
   rules.parks = dice.one_in(2);
+  // Few keys have long queues.
+  if (dice.one_in(5)) rules.keys = 3;
   return rules;
 }
 
