@@ -54,6 +54,8 @@ std::vector<WaitingRecord> SetAside::due(Database& database, OwnedPartition& par
     }
     if (!found.empty() || !partition.letters_due || *partition.letters_due > now) return;
     found = letters_.requested(tx, partition.id, limit);
+    // There may be more; when the next of many is due is a question about all of them.
+    if (found.size() == limit) return;
     const auto next = letters_.next_due(tx, &partition.id);
     partition.letters_due.reset();
     if (!next.empty()) partition.letters_due = now + next[0].due_in;
