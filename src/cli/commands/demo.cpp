@@ -152,7 +152,7 @@ void add_child(CLI::App& demo, Invocation& invocation) {
 }  // namespace
 
 void add_demo(CLI::App& app, Invocation& invocation) {
-  auto* command = app.add_subcommand("demo", "See it work: duplicates, SIGKILLs, poison");
+  auto* command = app.add_subcommand("demo", "See it work: duplicates, SIGKILLs, events that fail");
   command->footer(kFooter);
   command->require_subcommand(0, 1);
   add_output_option(*command, invocation);

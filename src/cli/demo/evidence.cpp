@@ -32,27 +32,48 @@ constexpr std::string_view kExhausted =
 constexpr std::string_view kPending =
     "SELECT count(*) FROM {kinbox}.outbox WHERE state = 'pending'";
 constexpr std::string_view kRelayed =
-    "SELECT count(*) FROM {kinbox}.outbox WHERE state = 'sent' AND dead_letter_id IS NOT NULL";
+    "SELECT count(DISTINCT dead_letter_id) FROM {kinbox}.outbox WHERE state = 'sent'";
+constexpr std::string_view kParked = "SELECT count(*) FROM {kinbox}.parked_events";
+constexpr std::string_view kRequested =
+    "SELECT count(*) FROM {kinbox}.dead_letters WHERE state = 'requested'";
+constexpr std::string_view kResolved =
+    "SELECT count(*) FROM {kinbox}.dead_letters WHERE state = 'resolved'";
+constexpr std::string_view kOpen =
+    "SELECT count(*) FROM {kinbox}.dead_letters WHERE state = 'open'";
+constexpr std::string_view kWaited =
+    "SELECT count(*) FROM {kinbox}.demo_confirmations WHERE recipient LIKE 'guest-%'";
+// Their ids grow with their numbers.
+constexpr std::string_view kOvertaken =
+    "SELECT count(*) FROM {kinbox}.demo_confirmations AS a JOIN {kinbox}.demo_confirmations AS b "
+    "ON a.recipient = b.recipient AND a.place < b.place AND a.order_id > b.order_id "
+    "WHERE a.recipient LIKE 'guest-%'";
 
 }  // namespace
 
 Standing read_standing(Database& database) {
   Look look(database);
-  return {look.number(kDecided), look.number(kConfirmations), look.number(kPending)};
+  return {look.number(kDecided), look.number(kConfirmations), look.number(kPending),
+          look.number(kParked), look.number(kRequested)};
 }
 
 std::vector<Invariant> read_invariants(Database& database, const Sent& sent) {
   Look look(database);
   const auto dead = sent.broken + sent.strangers;
-  return {{"confirmations, one per order", sent.orders, look.number(kConfirmations)},
-          {"orders with a confirmation", sent.orders, look.number(kDistinct)},
-          {"rows in the order table", sent.orders, look.number(kOrders)},
-          {"events applied", sent.orders, look.number(kApplied)},
+  const auto good = sent.orders + sent.guests + sent.strangers;
+  return {{"confirmations, one per order", good, look.number(kConfirmations)},
+          {"orders with a confirmation", good, look.number(kDistinct)},
+          {"rows in the order table", good, look.number(kOrders)},
+          {"events applied", good, look.number(kApplied)},
           {"duplicates recognised", sent.duplicates, look.number(kDuplicates)},
           {"dead letters", dead, look.number(kDeadLetters)},
           {"... the broken payload: undecodable", sent.broken, look.number(kUndecodable)},
           {"... the unknown buyer: retries_exhausted", sent.strangers, look.number(kExhausted)},
+          {"... brought back by dlq retry", sent.strangers, look.number(kResolved)},
+          {"... still open", sent.broken, look.number(kOpen)},
           {"dead letters on their Kafka topic", dead, look.number(kRelayed)},
+          {"events that waited for their key, confirmed", sent.guests, look.number(kWaited)},
+          {"... of them, out of order", 0, look.number(kOvertaken)},
+          {"... still parked", 0, look.number(kParked)},
           {"position law: offsets passed", sent.records(), look.number(kDecided)},
           {"position law: verdicts counted", sent.records(), look.number(kVerdicts)}};
 }

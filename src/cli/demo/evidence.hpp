@@ -15,8 +15,10 @@ struct Sent {
   std::int64_t duplicates = 0;
   std::int64_t broken = 0;
   std::int64_t strangers = 0;
+  /// Orders of one key, all of which had to wait.
+  std::int64_t guests = 0;
 
-  std::int64_t records() const { return orders + duplicates + broken + strangers; }
+  std::int64_t records() const { return orders + duplicates + broken + strangers + guests; }
 };
 
 /// How far the consumer of the confirmations is, by SQL.
@@ -26,6 +28,9 @@ struct Standing {
   std::int64_t confirmations = 0;
   /// Dead letters and emitted events that are not on their topic yet.
   std::int64_t pending = 0;
+  /// Events that wait for an earlier failure of their key, and letters that are to be tried again.
+  std::int64_t parked = 0;
+  std::int64_t requested = 0;
 };
 
 Standing read_standing(Database& database);

@@ -31,7 +31,13 @@ OwnedRecord OrderEvents::order(int number) const {
 }
 
 OwnedRecord OrderEvents::order_of_stranger(int number) const {
-  return record(number, payload(number, "stranger-" + run_, ""));
+  return record(number, payload(number, stranger(), ""));
+}
+
+OwnedRecord OrderEvents::order_of_guest(int number) const {
+  auto order = record(number, payload(number, guest(), ""));
+  order.key = guest();
+  return order;
 }
 
 OwnedRecord OrderEvents::status(int number, const std::string& topic,

@@ -17,6 +17,10 @@ class OrderEvents {
   OwnedRecord order(int number) const;
   /// The same for a buyer that nobody knows.
   OwnedRecord order_of_stranger(int number) const;
+  std::string stranger() const { return "stranger-" + run_; }
+  /// The same for one customer, whose orders have one key.
+  OwnedRecord order_of_guest(int number) const;
+  std::string guest() const { return "guest-" + run_; }
   /// What became of order `number`: ORDER_CANCELLED, say, for another topic.
   OwnedRecord status(int number, const std::string& topic, const std::string& event_type) const;
   /// Bytes that are no JSON: a producer's accident.

@@ -5,6 +5,7 @@
 #include "cli/config/kafka_settings.hpp"
 #include "cli/database.hpp"
 #include "cli/demo/send.hpp"
+#include "cli/dlq/letter_desk.hpp"
 #include "kinbox/errors.hpp"
 #include "kinbox/kafka/publisher.hpp"
 #include "kinbox/kafka/source.hpp"
@@ -40,6 +41,8 @@ void DemoScript::play() {
   services_die_together();
   services_finish();
   meet_poison();
+  park_a_key();
+  mend();
   stop_cleanly();
 }
 
@@ -153,11 +156,62 @@ void DemoScript::meet_poison() {
   publish(records);
   sent_.broken = sent_.strangers = 1;
   wait_until_decided("three attempts and two dead letters");
-  narrator_.wait("the dead letters to reach " + stage_.dlq_topic(), [this] {
-    require_alive();
-    std::this_thread::sleep_for(kLook);
-    return read_standing(*database_).pending == 0;
-  });
+  narrator_.wait("the dead letters to reach " + stage_.dlq_topic(),
+                 [this] { return is_through(&Standing::pending); });
+}
+
+void DemoScript::park_a_key() {
+  narrator_.act("Three orders of a customer whose address is not confirmed yet; one of another");
+  change_buyers("INSERT INTO {kinbox}.demo_buyers VALUES ($1, '')", events_.guest());
+  change_buyers("INSERT INTO {kinbox}.demo_buyers VALUES ($1, 'new@shop.example')",
+                OrderEvents::buyer(kOrders + 6));
+  const auto before = read_standing(*database_).confirmations;
+  std::vector<OwnedRecord> records;
+  for (int number = kOrders + 3; number <= kOrders + 5; ++number)
+    records.push_back(events_.order_of_guest(number));
+  sent_.guests = static_cast<std::int64_t>(records.size());
+  records.push_back(events_.order(kOrders + 6));
+  ++sent_.orders;
+  publish(records);
+  wait_until_decided("the first to fail, and the others to wait behind it");
+  const auto after = read_standing(*database_);
+  narrator_.line(std::to_string(after.parked) + " events are parked, in order; confirmations: " +
+                 std::to_string(after.confirmations - before) +
+                 " more, of the other customer. The partition goes on");
+  if (after.parked != sent_.guests || after.confirmations != before + 1)
+    throw DemoFailed("one key should wait, and nobody else");
+}
+
+void DemoScript::mend() {
+  narrator_.act("The mistakes are mended: what waits goes on, dead letters are brought back");
+  change_buyers("INSERT INTO {kinbox}.demo_buyers VALUES ($1, 'found@shop.example')",
+                events_.stranger());
+  change_buyers("UPDATE {kinbox}.demo_buyers SET email = $1 || '@shop.example' WHERE id = $1",
+                events_.guest());
+  narrator_.wait("the parked orders to be tried again",
+                 [this] { return is_through(&Standing::parked); });
+  LetterDesk desk(*database_);
+  const auto plan = desk.plan(acts::kRetry, {.consumer = "confirmations"});
+  desk.apply(acts::kRetry, plan,
+             {.action = {.who = "kinbox demo", .action = acts::kRetry.command, .filter = "--all"},
+              .detail = "the buyer is known now"});
+  narrator_.line("kinbox dlq retry --all: " + std::to_string(plan.ids.size()) +
+                 " letters are requested; the owner of their partitions tries them");
+  narrator_.wait("them to be tried", [this] { return is_through(&Standing::requested); });
+  narrator_.wait("what failed again to reach " + stage_.dlq_topic(),
+                 [this] { return is_through(&Standing::pending); });
+}
+
+bool DemoScript::is_through(std::int64_t Standing::*what) {
+  require_alive();
+  std::this_thread::sleep_for(kLook);
+  return read_standing(*database_).*what == 0;
+}
+
+void DemoScript::change_buyers(std::string_view sql, const std::string& buyer) {
+  const auto tx = database_->begin();
+  tx->execute(database_->dialect().render(sql), buyer);
+  tx->commit();
 }
 
 void DemoScript::stop_cleanly() {

@@ -37,6 +37,8 @@ class DemoScript {
   void services_die_together();
   void services_finish();
   void meet_poison();
+  void park_a_key();
+  void mend();
   void stop_cleanly();
 
   void start_child();
@@ -54,6 +56,9 @@ class DemoScript {
   void require_alive();
   void require_alive(DemoChild& child);
   void terminate(DemoChild& child);
+  /// Whether nothing of it is left to be done.
+  bool is_through(std::int64_t Standing::*what);
+  void change_buyers(std::string_view sql, const std::string& buyer);
   void publish(std::span<const OwnedRecord> records);
   void wait_until_decided(const std::string& what);
   /// What Kafka was told about the group's position, all partitions together.

@@ -121,6 +121,11 @@ void DemoStage::write_config(const DemoOptions& options, const std::string& run)
                                        "      retry: {max_attempts: 3, first_delay: 200ms, "
                                        "max_delay: 1s}\n"
                                        "      then: dead_letter\n"
+                                       "      rules:\n"
+                                       "        - class: retryable\n"
+                                       "          retry: {max_attempts: 1}\n"
+                                       "          then: park\n"
+                                       "          park: {delays: [1s, 1s, 1s, 2s, 5s, 10s, 10s]}\n"
                                        "    max_batch: 5\n" +
                                        services_config(service_topics_, group_) +
                                        // A sender that was killed is followed after three of these.
