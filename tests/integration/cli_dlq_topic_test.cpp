@@ -9,6 +9,7 @@
 #include "kinbox/sqlite/database.hpp"
 #include "support/broker_kafka.hpp"
 #include "support/captured_records.hpp"
+#include "support/child_process.hpp"
 #include "support/eventually.hpp"
 #include "support/in_process_cli.hpp"
 #include "support/temporary_directory.hpp"
@@ -228,6 +229,56 @@ TEST_F(CliDlqTopic, ImportReadsWholeRecordsWhereTheDlqHasOnlyAPart) {
   EXPECT_THAT(letters("event_id || ' ' || CAST(key AS text) || ' ' || CAST(value AS text) || ' ' "
                       "|| record_timestamp_ms"),
               ElementsAre("e-t-7 t-7 seat 7 3600000", "e-t-8 t-8 seat 8 3600000"));
+}
+
+TEST_F(CliDlqTopic, WhatIsImportedIsTriedAgainAndAppliedOnceByTheShippedProgram) {
+  admin_->create_topic({.name = tickets_, .partitions = 3, .config = {{"retention.ms", "-1"}}});
+  tickets_made_ = true;
+  auto records = captured_records("spring");
+  int number = 0;
+  for (auto& record : records) {
+    for (auto& header : record.headers)
+      if (header.name == "kafka_dlt-original-topic") header.value = tickets_;
+    const auto n = std::to_string(++number);
+    record.value = R"({"eventType":"ORDER_CREATED","orderId":"o-)" + n + R"(","orderNumber":")" +
+                   n + R"(","buyerId":"b","sellerIds":["s"],"totalAmount":1.50})";
+  }
+  bury(records);
+  const auto file = directory_ / "shipped.yaml";
+  std::ofstream(file) << "kafka: {bootstrap.servers: '" << brokers_ << "'}\n"
+                      << "database: {sqlite: shipped.db, migrate: auto}\n"
+                      << "consumers: [{name: billing, group: " << unique_name("billing")
+                      << ", topics: [" << tickets_ << "], handlers: [order_view], "
+                      << "dlq_topic: none}]\n";
+  const auto shipped = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), KINBOX_BINARY_DIR "/kinbox");
+    words.insert(words.end(), {"-c", file.string()});
+    kinbox::testing::ChildProcess program(words);
+    const auto ended = program.wait_for(std::chrono::seconds{60});
+    EXPECT_EQ(ended, (kinbox::testing::ExitStatus{.code = 0, .signal = {}}))
+        << program.output(kinbox::testing::ChildProcess::Stream::kErr);
+    return program.output();
+  };
+  shipped({"migrate", "up"});
+  const auto import = [&] {
+    return json::parse(shipped(
+        {"dlq", "topic", "import", topic_, "--consumer", "billing", "--yes", "-o", "json"}))[0];
+  };
+  EXPECT_EQ(import()["imported"], 2);
+  shipped({"dlq", "retry", "--all", "--yes"});
+  shipped({"run", "--until-idle"});
+
+  const auto database = sqlite::open({.path = (directory_ / "shipped.db").string()});
+  const auto texts = [&](const std::string& sql) {
+    std::vector<std::string> found;
+    for (const auto row : database->begin()->query(sql)) found.push_back(row.get<std::string>(0));
+    return found;
+  };
+  EXPECT_THAT(texts("SELECT order_id || ' ' || version FROM order_view ORDER BY 1"),
+              ElementsAre("o-1 1", "o-2 1"));
+  EXPECT_THAT(texts("SELECT state FROM dead_letters"), ElementsAre("resolved", "resolved"));
+  EXPECT_THAT(texts("SELECT verdict FROM processed_events"), ElementsAre("applied", "applied"));
+  EXPECT_EQ(import()["known"], 2) << "and a second import brings nothing back";
 }
 
 TEST_F(CliDlqTopic, DamagedHeadersAreNamed) {
