@@ -30,6 +30,7 @@ void declare(CLI::App& app, Invocation& invocation) {
   add_dlq(app, invocation);
   add_parked(app, invocation);
   add_inbox(app, invocation);
+  add_replay(app, invocation);
   add_audit(app, invocation);
   add_position(app, invocation);
   add_outbox(app, invocation);

@@ -17,6 +17,7 @@ void add_status(CLI::App& app, Invocation& invocation);
 void add_dlq(CLI::App& app, Invocation& invocation);
 void add_parked(CLI::App& app, Invocation& invocation);
 void add_inbox(CLI::App& app, Invocation& invocation);
+void add_replay(CLI::App& app, Invocation& invocation);
 void add_audit(CLI::App& app, Invocation& invocation);
 void add_position(CLI::App& app, Invocation& invocation);
 void add_outbox(CLI::App& app, Invocation& invocation);
