@@ -232,6 +232,28 @@ TEST_P(PositionDeskContract, ANewTopicBeginsAnewAndItsOldEventsAreDuplicates) {
   EXPECT_THAT(dead_reasons(), SizeIs(3));
 }
 
+TEST_P(PositionDeskContract, ANewTopicIsBegunWithUnderTheWorkerThatMetIt) {
+  options.topic_check = std::chrono::milliseconds{1};
+  send(p0, "e-1");
+  send(p0, "e-2");
+  int stage = 0;
+  run_until({p0}, [&] {
+    if (stage == 0 && effects().size() == 2) {
+      log.recreate(p0.topic);
+      stage = 1;
+    } else if (stage == 1 && !halts().empty()) {
+      send(p0, "e-2");
+      send(p0, "e-3");
+      begin_anew(p0, 2, 0, {.new_topic = true});
+      stage = 2;
+    }
+    return effects().size() == 3;
+  });
+  EXPECT_THAT(effects(), ElementsAre("e-1", "e-2", "e-3"));
+  EXPECT_EQ(stored(p0).topic_id, "orders.created#1");
+  EXPECT_EQ(tally(p0), (Tally{.applied = 3, .duplicates = 1}));
+}
+
 TEST_P(PositionDeskContract, LettersOfTheOldLogAreToldFromThoseOfTheNew) {
   // Where the topic's id cannot be told, coordinates are all there is.
   log.append_json(p0, "{broken");
