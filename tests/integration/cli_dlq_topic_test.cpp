@@ -246,7 +246,7 @@ TEST_F(CliDlqTopic, WhatIsImportedIsTriedAgainAndAppliedOnceByTheShippedProgram)
   bury(records);
   const auto file = directory_ / "shipped.yaml";
   std::ofstream(file) << "kafka: {bootstrap.servers: '" << brokers_ << "'}\n"
-                      << "database: {sqlite: shipped.db, migrate: auto}\n"
+                      << "database: {sqlite: shipped.db}\n"
                       << "consumers: [{name: billing, group: " << unique_name("billing")
                       << ", topics: [" << tickets_ << "], handlers: [order_view], "
                       << "dlq_topic: none}]\n";
