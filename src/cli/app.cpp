@@ -17,7 +17,8 @@ Examples:
   kinbox demo                          see it work, no server needed
   kinbox config check -c kinbox.yaml   what is wrong with a configuration
   kinbox run -c kinbox.yaml            consume until SIGTERM
-  kinbox status --check                exit 2 if a partition stands or dead letters are open
+  kinbox doctor                        is everything there that it needs?
+  kinbox status --check                exit 2 if something is not as it should be
 
 Exit codes: 0 done, 1 failed, 2 something to do or not clean, 3 refused, 64 usage,
 69 database or Kafka unreachable, 78 configuration.)";
@@ -27,6 +28,7 @@ void declare(CLI::App& app, Invocation& invocation) {
   app.footer(kFooter);
   add_run(app, invocation);
   add_status(app, invocation);
+  add_workers(app, invocation);
   add_dlq(app, invocation);
   add_parked(app, invocation);
   add_inbox(app, invocation);
@@ -38,6 +40,7 @@ void declare(CLI::App& app, Invocation& invocation) {
   add_prune(app, invocation);
   add_migrate(app, invocation);
   add_config(app, invocation);
+  add_doctor(app, invocation);
   add_demo(app, invocation);
   add_version(app, invocation);
 }

@@ -1,6 +1,7 @@
 #include "kinbox/dead_letter.hpp"
 
 #include "core/dlq_record.hpp"
+#include "core/dlq_topic_name.hpp"
 #include "core/error_group.hpp"
 #include "core/header_codec.hpp"
 #include "core/hex_text.hpp"
@@ -47,12 +48,6 @@ constexpr std::string_view kNoteFailedAgain =
 constexpr std::string_view kSeenAgain =
     "UPDATE {kinbox}.dead_letters SET seen_again = seen_again + 1 "
     "WHERE consumer = $1 AND event_id = $2 AND reason <> 'id_conflict'";
-
-std::string replace(std::string text, std::string_view from, std::string_view to) {
-  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
-  return text;
-}
 
 std::string coordinates(const Record& record) {
   return std::string(record.topic()) + '/' + std::to_string(record.partition()) + '/' +
@@ -138,9 +133,8 @@ void DeadLetters::reopen(OpenTransaction& tx, std::int64_t id, const Record& rec
 
 void DeadLetters::relay(OpenTransaction& tx, std::int64_t id, const Record& record) const {
   if (!options_.relay) return;
-  const auto topic = replace(
-      replace(replace(options_.dlq_topic, "{group}", options_.group), "{topic}", record.topic()),
-      "{consumer}", options_.consumer);
+  const auto topic =
+      dlq_topic_name(options_.dlq_topic, options_.group, record.topic(), options_.consumer);
   const auto place = outbox_place(topic, lane_key(record));
   tx.execute(insert_outbox_, place.lane, place.hash,
              "dlq:" + options_.consumer + ':' + coordinates(record), topic, id, record.key());

@@ -17,6 +17,7 @@
 #include "email/smtp_settings.hpp"
 #include "email/smtp_trouble.hpp"
 #include "kinbox/email/letter.hpp"
+#include "kinbox/email/try_smtp.hpp"
 #include "kinbox/errors.hpp"
 #include "kinbox/observe/printable.hpp"
 
@@ -113,10 +114,13 @@ class Smtp final : public Transport {
   ~Smtp() override;
 
   Delivery deliver(const Parcel& parcel, const std::function<bool()>& may_send) override;
+  /// Everything that comes before a mail. Nothing is delivered afterwards.
+  void greet();
 
  private:
   void set_security();
   CURLcode perform(Attempt& attempt);
+  CURLcode run(Attempt& attempt);
   void shut_down(int how);
   Delivery outcome(CURLcode code, const Attempt& attempt) const;
 
@@ -200,12 +204,16 @@ int Smtp::close_socket(void* self, curl_socket_t socket) {
 }
 
 CURLcode Smtp::perform(Attempt& attempt) {
-  const auto left =
-      std::chrono::ceil<std::chrono::milliseconds>(attempt.deadline - Clock::now()).count();
   const CurlList recipients(curl_slist_append(nullptr, attempt.parcel.to.c_str()));
-  set(handle_, CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<decltype(left)>(left, 1)));
   set(handle_, CURLOPT_MAIL_FROM, attempt.parcel.from.c_str());
   set(handle_, CURLOPT_MAIL_RCPT, recipients.get());
+  return run(attempt);
+}
+
+CURLcode Smtp::run(Attempt& attempt) {
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(attempt.deadline - Clock::now()).count();
+  set(handle_, CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<decltype(left)>(left, 1)));
   error_.front() = '\0';
   opened_ = false;
   current_ = &attempt;
@@ -216,6 +224,22 @@ CURLcode Smtp::perform(Attempt& attempt) {
   if (code != CURLE_OK) shut_down(SHUT_RDWR);
   attempt.connected_anew = opened_;
   return code;
+}
+
+void Smtp::greet() {
+  // Without a mail libcurl sends one command, and this one does nothing.
+  set(handle_, CURLOPT_UPLOAD, 0L);
+  set(handle_, CURLOPT_NOBODY, 1L);
+  set(handle_, CURLOPT_CUSTOMREQUEST, "NOOP");
+  const Parcel nothing;
+  const std::function<bool()> never = [] { return false; };
+  Attempt attempt{nothing, never, Clock::now() + settings_.connect_timeout};
+  const auto code = run(attempt);
+  if (code == CURLE_OK) return;
+  const CurlFailure failure{
+      .code = code, .text = error_.front() != '\0' ? error_.data() : curl_easy_strerror(code)};
+  const auto trouble = describe_trouble(settings_, failure, attempt.conversation);
+  throw InfrastructureError(observe::printable(storable_text(trouble, kMaxReply)));
 }
 
 /// A connection that was kept may have been closed by the server meanwhile, with 421 or without a
@@ -257,6 +281,16 @@ Delivery Smtp::deliver(const Parcel& parcel, const std::function<bool()>& may_se
 std::unique_ptr<Transport> make_smtp(SmtpSettings settings) {
   require_usable(settings);
   return std::make_unique<Smtp>(std::move(settings));
+}
+
+std::string try_smtp(SmtpSettings settings) {
+  require_usable(settings);
+  Smtp(settings).greet();
+  const std::string how = settings.security == Security::kNone       ? "not encrypted"
+                          : settings.security == Security::kStartTls ? "STARTTLS"
+                                                                     : "TLS";
+  return server_name(settings) + ": EHLO, " + how +
+         (settings.user.empty() ? ", no login" : ", login accepted");
 }
 
 }  // namespace kinbox::email

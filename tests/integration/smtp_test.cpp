@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "kinbox/email/letter.hpp"
+#include "kinbox/email/try_smtp.hpp"
 #include "kinbox/errors.hpp"
 #include "support/eventually.hpp"
 #include "support/loopback.hpp"
@@ -32,6 +33,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
+using ::testing::ThrowsMessage;
 
 using namespace std::chrono_literals;
 
@@ -521,6 +523,30 @@ TEST_F(Smtp, AServerWithoutStartTlsGetsNoMail) {
   EXPECT_EQ(delivery.outcome, Outcome::kUnavailable);
   EXPECT_THAT(delivery.reply, HasSubstr("TLS cannot be started; look at port and security"));
   EXPECT_EQ(server.mails(), 0);
+}
+
+TEST_F(Smtp, AServerCanBeTriedWithoutAMail) {
+  const auto authority = SmtpServer::certificates() + "/ca.pem";
+  const SmtpServer server({.tls = Tls::kStartTls,
+                           .certificate = SmtpServer::certificates() + "/broker.pem",
+                           .login = "shop:secret"});
+  auto settings = plain(server.port());
+  settings.security = Security::kStartTls;
+  settings.ca_file = authority;
+  settings.user = "shop";
+  settings.password = "secret";
+  EXPECT_THAT(try_smtp(settings), HasSubstr("EHLO, STARTTLS, login accepted"));
+  settings.password = "wrong";
+  EXPECT_THAT([&] { try_smtp(settings); },
+              ThrowsMessage<InfrastructureError>(HasSubstr("the login is refused")));
+  EXPECT_EQ(server.mails(), 0);
+
+  const SmtpServer open;
+  EXPECT_THAT(try_smtp(plain(open.port())), HasSubstr("EHLO, not encrypted, no login"));
+  auto wants_tls = plain(open.port());
+  wants_tls.security = Security::kStartTls;
+  EXPECT_THAT([&] { try_smtp(wants_tls); },
+              ThrowsMessage<InfrastructureError>(HasSubstr("offers no STARTTLS")));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "kinbox/sqlite/database.hpp"
 #include "support/in_process_cli.hpp"
@@ -296,6 +297,12 @@ class CliStatus : public Cli {
         "epoch, owner, applied, duplicates, dead, state, state_reason, clean_stop) VALUES ('" +
         consumer + "', 'marketplace.order.created', " + std::to_string(partition) +
         ", 10, 25, 7, 'me', 12, 2, 1, '" + state + "', '" + reason + "', FALSE)");
+    add_worker("me", "2999-01-01T00:00:00.000Z");
+  }
+  void add_worker(const std::string& owner, const std::string& seen_until) {
+    sql("INSERT OR IGNORE INTO workers (owner, consumer, host, pid, version, seen_until) VALUES "
+        "('" +
+        owner + "', 'orders', 'desk', 17, '0.1.0', '" + seen_until + "')");
   }
   void insert_dead_letter(const std::string& state) {
     sql("INSERT INTO dead_letters (consumer, topic, partition, record_offset, fingerprint, reason, "
@@ -360,6 +367,98 @@ TEST_F(CliStatus, CheckFindsOpenDeadLettersAndWhatTheRelayMet) {
   EXPECT_EQ(row["outbox_pending"], 1);
   EXPECT_EQ(row["outbox_last_error"], "unknown topic");
   EXPECT_THAT(result.err, HasSubstr("1 dead letters wait for their topic: unknown topic"));
+}
+
+TEST_F(CliStatus, AnOwnerThatWasNotSeenForAWhileIsLost) {
+  insert_progress("orders", 0, "running");
+  sql("UPDATE workers SET seen_until = '2001-01-01T00:00:00.000Z'");
+  const auto result = status({"--check", "-o", "jsonl"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(nlohmann::json::parse(result.out)["state"], "lost");
+  EXPECT_THAT(result.err, HasSubstr("check: orders marketplace.order.created/0: its owner was not "
+                                    "seen for a while"));
+  sql("UPDATE consumer_progress SET clean_stop = TRUE");
+  EXPECT_THAT(status({"--check"}).out, HasSubstr("stopped"));
+  EXPECT_EQ(status({"--check"}).exit_code, 0);
+}
+
+TEST_F(CliStatus, APartitionThatWaitsForAReplaySaysForWhich) {
+  insert_progress("orders", 0, "running");
+  sql("UPDATE consumer_progress SET held_by = 3");
+  const auto result = status({"-o", "jsonl"});
+  const auto row = nlohmann::json::parse(result.out);
+  EXPECT_EQ(row["state"], "held");
+  EXPECT_EQ(row["held_by"], 3);
+  EXPECT_THAT(result.err, HasSubstr("waits at 25 for replay 3; see kinbox replay list"));
+}
+
+TEST_F(CliStatus, CheckTakesLimitsAndNamesWhatExceedsThem) {
+  insert_progress("orders", 0, "running");
+  insert_dead_letter("open");
+  EXPECT_EQ(status({"--check", "--max-dead", "1"}).exit_code, 0);
+  EXPECT_THAT(status({"--check", "--max-dead", "0"}).err,
+              HasSubstr("check: orders marketplace.order.created/0: open dead letters is 1, more "
+                        "than --max-dead 0\n"));
+  sql("UPDATE consumer_progress SET parked = 1, next_offset = next_offset + 1");
+  EXPECT_EQ(status({"--check", "--max-dead", "1", "--max-parked", "1"}).exit_code, 0);
+  EXPECT_THAT(status({"--check", "--max-dead", "1", "--max-parked", "0"}).err,
+              HasSubstr("parked is 1, more than --max-parked 0"));
+  for (const auto* option : {"--max-lag", "--max-lag-seconds"}) {
+    const auto unknown = status({"--check", "--max-dead", "1", option, "1000"});
+    EXPECT_EQ(unknown.exit_code, 2) << "Kafka was not asked, so nobody knows";
+    EXPECT_THAT(unknown.err, HasSubstr(std::string("is not known, and ") + option + " wants it"));
+  }
+  EXPECT_EQ(status({"--max-lag", "1"}).exit_code, 64) << "without --check it would say nothing";
+}
+
+TEST_F(CliStatus, TellsWhatWaitsToLeaveTheDatabase) {
+  insert_progress("orders", 0, "running");
+  EXPECT_THAT(status().err, IsEmpty());
+  sql("INSERT INTO outbox (lane, message_id, topic, state, created_at) VALUES "
+      "(1, 'm', 't', 'pending', '2026-01-31T12:00:00.000Z'), (1, 'n', 't', 'refused', 'x'), "
+      "(1, 'o', 't', 'sent', 'x')");
+  sql("INSERT INTO email_outbox (order_id, email_type, revision, recipient, message_id, payload, "
+      "event_id, state, created_at) VALUES ('o', 'c', 1, 'a', 'm', '{}', 'e', 'pending', "
+      "'2026-01-30T12:00:00.000Z'), ('o', 'c', 2, 'a', 'm', '{}', 'e', 'sent', 'x')");
+  EXPECT_THAT(status().err,
+              AllOf(HasSubstr("outbox: 1 rows wait for Kafka, the oldest since "
+                              "2026-01-31T12:00:00.000Z; see kinbox outbox status"),
+                    HasSubstr("outbox: 1 rows were refused"),
+                    HasSubstr("mail: 1 mails wait, the oldest since 2026-01-30T12:00:00.000Z")));
+  EXPECT_EQ(status({"--check", "--max-outbox", "1", "--max-mails", "1"}).exit_code, 0);
+  EXPECT_THAT(status({"--check", "--max-outbox", "0"}).err,
+              HasSubstr("check: outbox: pending is 1, more than --max-outbox 0"));
+  EXPECT_THAT(status({"--check", "--max-mails", "0"}).err,
+              HasSubstr("check: mails: waiting is 1, more than --max-mails 0"));
+}
+
+TEST_F(CliStatus, WatchLooksAgainAndKnowsARate) {
+  insert_progress("orders", 0, "running");
+  const auto result = status({"--watch", "10ms", "--looks", "3", "-o", "jsonl"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  std::istringstream lines(result.out);
+  std::vector<nlohmann::json> rates;
+  for (std::string line; std::getline(lines, line);)
+    rates.push_back(nlohmann::json::parse(line)["rate"]);
+  EXPECT_THAT(rates, ::testing::ElementsAre(nullptr, 0.0, 0.0));
+  EXPECT_THAT(status({"--watch", "10ms", "--looks", "2"}).out, HasSubstr("\n\nCONSUMER"));
+  EXPECT_EQ(status({"--watch", "2"}).exit_code, 64);
+  EXPECT_EQ(status({"--looks", "2"}).exit_code, 64);
+}
+
+TEST_F(CliStatus, WorkersAreShownAndStaleOnesMarked) {
+  const auto nobody = run({"workers", "--check"});
+  EXPECT_EQ(nobody.exit_code, 2);
+  EXPECT_THAT(nobody.out, HasSubstr("(nothing)"));
+  EXPECT_THAT(nobody.err, HasSubstr("no worker is at work for consumer orders"));
+  add_worker("old", "2001-01-01T00:00:00.000Z");
+  EXPECT_THAT(run({"workers", "-o", "csv"}).out, HasSubstr("orders,stale,desk,17,0.1.0,0,"));
+  EXPECT_EQ(run({"workers", "--check"}).exit_code, 2);
+  EXPECT_EQ(run({"workers"}).exit_code, 0);
+  add_worker("new", "2999-01-01T00:00:00.000Z");
+  const auto both = run({"workers", "--check", "-o", "csv"});
+  EXPECT_EQ(both.exit_code, 0) << both.err;
+  EXPECT_THAT(both.out, AllOf(HasSubstr("orders,at work,desk"), HasSubstr("orders,stale,desk")));
 }
 
 TEST_F(CliStatus, SaysWhenKafkaCouldNotBeAskedAndAnswersAllTheSame) {

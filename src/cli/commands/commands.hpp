@@ -14,6 +14,7 @@ namespace kinbox::cli {
 // names it; `invocation` must stay where it is until then.
 void add_run(CLI::App& app, Invocation& invocation);
 void add_status(CLI::App& app, Invocation& invocation);
+void add_workers(CLI::App& app, Invocation& invocation);
 void add_dlq(CLI::App& app, Invocation& invocation);
 void add_parked(CLI::App& app, Invocation& invocation);
 void add_inbox(CLI::App& app, Invocation& invocation);
@@ -25,6 +26,7 @@ void add_mail(CLI::App& app, Invocation& invocation);
 void add_prune(CLI::App& app, Invocation& invocation);
 void add_migrate(CLI::App& app, Invocation& invocation);
 void add_config(CLI::App& app, Invocation& invocation);
+void add_doctor(CLI::App& app, Invocation& invocation);
 void add_demo(CLI::App& app, Invocation& invocation);
 void add_version(CLI::App& app, Invocation& invocation);
 

@@ -1,29 +1,48 @@
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <iostream>
+#include <memory>
+#include <set>
+#include <thread>
 
 #include "cli/commands/commands.hpp"
 #include "cli/config/kafka_settings.hpp"
+#include "cli/config/units.hpp"
 #include "cli/database.hpp"
-#include "cli/status/log_ends.hpp"
-#include "cli/status/progress_report.hpp"
+#include "cli/status/limits.hpp"
+#include "cli/status/rates.hpp"
+#include "cli/usage_error.hpp"
+#include "kinbox/errors.hpp"
 #include "kinbox/migrations.hpp"
 
 namespace kinbox::cli {
 namespace {
 
+using std::chrono::milliseconds;
+
 constexpr const char* kFooter = R"(
+POSITION is the database's: what Kafka believes is a hint for lag tools. LAG SECONDS is how old the
+next record is. RATE, in records per second, is known from the second look on (--watch). An event that
+is tried again in place shows as "running" with a lag that grows; the log of `run` names it.
+
+--check exits 2, and says on stderr why, if a partition stands, its owner is lost, more than --max-dead
+dead letters of it are open (0 unless given), or another limit is exceeded, or cannot be looked at.
+
 Examples:
   kinbox status                    one line per partition
-  kinbox status --check            exit 2 if a partition stands or dead letters are open
-  kinbox status -o json | jq '[.[].lag] | add'
-
-POSITION is the database's: what Kafka believes is a hint for lag tools. A partition that is
-"running" has an owner, or had one that died without a word: see UPDATED AT.)";
+  kinbox status --watch 2s         again and again; on a terminal in place
+  kinbox status --check --max-lag 10000 --max-lag-seconds 300 --max-parked 100
+  kinbox status -o json | jq '[.[].lag] | add')";
 
 struct Options {
   bool check = false;
   bool no_kafka = false;
-  std::chrono::milliseconds kafka_timeout{2'000};
+  milliseconds kafka_timeout{2'000};
+  std::optional<milliseconds> watch;
+  std::int64_t looks = 0;
+  Limits limits;
 };
 
 std::vector<Column> columns() {
@@ -34,34 +53,49 @@ std::vector<Column> columns() {
           {"position"},
           {"end"},
           {"lag"},
+          {"lag_seconds"},
+          {"rate"},
           {"applied"},
           {"duplicates"},
           {"dead"},
           {"skipped"},
-          {"parked", true},
+          {"parked"},
           {"gaps", true},
           {"first_offset", true},
           {"open_dead_letters"},
           {"outbox_pending"},
           {"outbox_last_error", true},
           {"state_reason", true},
+          {"held_by", true},
           {"epoch", true},
           {"owner", true},
           {"owner_session", true},
           {"updated_at"}};
 }
 
-std::vector<Cell> row_of(const PartitionReport& report, const LogEnds& logs) {
-  const auto end = logs.ends.find(report.partition);
-  const bool known = end != logs.ends.end();
+/// Whether a person sees at once what is written to `out`.
+bool is_terminal(const std::ostream& out) {
+  return &out == &std::cout && ::isatty(STDOUT_FILENO) != 0;
+}
+
+template <typename T>
+Cell known(const std::optional<T>& value) {
+  return value ? Cell{*value} : Cell{};
+}
+
+std::vector<Cell> row_of(const PartitionReport& report, const StatusLook& look,
+                         std::optional<double> rate) {
+  const auto end = look.logs.ends.find(report.partition);
   const auto& tally = report.tally;
   return {report.consumer,
           report.partition.topic,
           std::int64_t{report.partition.partition},
           report.state(),
           report.next_offset,
-          known ? Cell{end->second} : Cell{},
-          known ? Cell{end->second - report.next_offset} : Cell{},
+          end == look.logs.ends.end() ? Cell{} : Cell{end->second},
+          known(look.lag(report)),
+          known(look.lag_seconds(report)),
+          known(rate),
           tally.applied,
           tally.duplicates,
           tally.dead,
@@ -73,6 +107,7 @@ std::vector<Cell> row_of(const PartitionReport& report, const LogEnds& logs) {
           report.outbox_pending,
           report.outbox_last_error,
           report.state_reason,
+          known(report.held_by),
           report.epoch,
           report.owner,
           report.owner_session,
@@ -88,11 +123,29 @@ void explain(const Io& io, const PartitionReport& report) {
            << ": too many events fail (dlq_budget), last " << report.state_reason
            << "; it goes on by itself when its first event can be applied\n";
   else if (report.stands())
-    io.err << where << " stands at " << report.next_offset << ": " << report.state_reason
-           << "; remove the cause and start the consumer again\n";
+    io.err
+        << where << " stands at " << report.next_offset << ": " << report.state_reason
+        << "; remove the cause, then kinbox position release, or accept-gap: see kinbox position "
+           "show\n";
+  else if (report.held_by)
+    io.err << where << " waits at " << report.next_offset << " for replay " << *report.held_by
+           << "; see kinbox replay list\n";
   if (!report.outbox_last_error.empty())
     io.err << where << ": " << report.outbox_pending
            << " dead letters wait for their topic: " << report.outbox_last_error << '\n';
+}
+
+void explain(const Io& io, const Backlog& backlog) {
+  if (backlog.outbox_pending > 0)
+    io.err << "outbox: " << backlog.outbox_pending << " rows wait for Kafka, the oldest since "
+           << backlog.outbox_oldest.value_or("?") << "; see kinbox outbox status\n";
+  if (backlog.outbox_refused > 0)
+    io.err << "outbox: " << backlog.outbox_refused
+           << " rows were refused; see kinbox outbox list --state refused\n";
+  if (backlog.mails_waiting > 0)
+    io.err << "mail: " << backlog.mails_waiting << " mails wait"
+           << (backlog.mails_oldest ? ", the oldest since " + *backlog.mails_oldest : "")
+           << "; see kinbox mail status\n";
 }
 
 /// Consumers that the configuration names and the database has never seen.
@@ -104,53 +157,138 @@ void mention_unseen(const Io& io, const Config& config,
       io.err << "consumer " << consumer.name << " has no position yet: it never had a partition\n";
 }
 
-LogEnds log_ends(const Invocation& invocation, const Config& config, const Options& options,
-                 const std::vector<PartitionReport>& reports) {
-  if (options.no_kafka) return {};
-  std::vector<TopicPartition> partitions;
-  for (const auto& report : reports) partitions.push_back(report.partition);
-  std::sort(partitions.begin(), partitions.end());
-  partitions.erase(std::unique(partitions.begin(), partitions.end()), partitions.end());
-  auto ends = ask_log_ends(make_settings(config), partitions, options.kafka_timeout);
-  if (!ends.missing.empty())
-    invocation.io.err << "end and lag are not known for every partition: " << ends.missing << '\n';
-  return ends;
+/// One call of the command: one look, or many.
+class Status {
+ public:
+  Status(const Invocation& invocation, const Options& options)
+      : invocation_(invocation),
+        options_(options),
+        config_(invocation.load()),
+        database_(make_database_factory(config_, Missing::kRefuse)()) {
+    SchemaMigrator(*database_, {kinbox_component()}).require_current();
+    if (!options.no_kafka)
+      logs_ = std::make_unique<LogView>(make_settings(config_), options.kafka_timeout);
+  }
+
+  ExitCode run() {
+    for (std::int64_t looks = 1;; ++looks) {
+      const auto code = show(look());
+      if (!options_.watch || looks == options_.looks) return code;
+      invocation_.io.out.flush();
+      std::this_thread::sleep_for(*options_.watch);
+      begin_again();
+    }
+  }
+
+ private:
+  StatusLook look() {
+    StatusLook look;
+    look.partitions = read_progress(*database_);
+    look.backlog = read_backlog(*database_);
+    std::set<ReadingPlace> places;
+    for (const auto& report : look.partitions) places.emplace(report.partition, report.next_offset);
+    if (logs_ && !places.empty()) look.logs = logs_->look(places);
+    look.at = std::chrono::time_point_cast<Timestamp::duration>(std::chrono::system_clock::now());
+    return look;
+  }
+
+  ExitCode show(const StatusLook& look) {
+    const auto& io = invocation_.io;
+    const auto rates = rates_.look(look.partitions, Rates::Clock::now());
+    Table table{columns(), {}};
+    for (const auto& report : look.partitions) {
+      const auto rate = rates.find({report.consumer, report.partition});
+      table.rows.push_back(
+          row_of(report, look, rate == rates.end() ? std::nullopt : std::optional(rate->second)));
+    }
+    invocation_.answer(table);
+    mention_unseen(io, config_, look.partitions);
+    if (!look.logs.missing.empty())
+      io.err << "end and lag are not known for every partition: " << look.logs.missing << '\n';
+    for (const auto& report : look.partitions) explain(io, report);
+    explain(io, look.backlog);
+    if (!options_.check) return ExitCode::kOk;
+    const auto found = not_clean(look, options_.limits);
+    for (const auto& line : found) io.err << "check: " << line << '\n';
+    return found.empty() ? ExitCode::kOk : ExitCode::kNotClean;
+  }
+
+  /// On a terminal the next look takes the place of the last; elsewhere it follows it.
+  void begin_again() const {
+    if (is_terminal(invocation_.io.out))
+      invocation_.io.out << "\x1B[H\x1B[2J";
+    else if (invocation_.output == OutputFormat::kTable)
+      invocation_.io.out << '\n';
+  }
+
+  const Invocation& invocation_;
+  const Options& options_;
+  Config config_;
+  std::unique_ptr<Database> database_;
+  std::unique_ptr<LogView> logs_;
+  Rates rates_;
+};
+
+void add_limit(CLI::App& command, const std::string& name, std::optional<std::int64_t>& target,
+               const std::string& what) {
+  command.add_option(name, target, "With --check: " + what)
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->needs(command.get_option("--check"));
 }
 
-ExitCode status(const Invocation& invocation, const Options& options) {
-  const auto config = invocation.load();
-  const auto database = make_database_factory(config, Missing::kRefuse)();
-  SchemaMigrator(*database, {kinbox_component()}).require_current();
-  const auto reports = read_progress(*database);
-  const auto ends = log_ends(invocation, config, options, reports);
-  Table table{columns(), {}};
-  for (const auto& report : reports) table.rows.push_back(row_of(report, ends));
-  invocation.answer(table);
-  mention_unseen(invocation.io, config, reports);
-  bool clean = true;
-  for (const auto& report : reports) {
-    explain(invocation.io, report);
-    clean = clean && !report.stands() && report.open_dead_letters == 0;
-  }
-  return options.check && !clean ? ExitCode::kNotClean : ExitCode::kOk;
+void add_limits(CLI::App& command, Limits& limits) {
+  add_limit(command, "--max-lag", limits.lag, "so many offsets behind, per partition");
+  add_limit(command, "--max-lag-seconds", limits.lag_seconds,
+            "the next record may be so old, per partition");
+  command
+      .add_option("--max-dead", limits.dead,
+                  "With --check: so many open dead letters, per partition (default: 0)")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->needs(command.get_option("--check"));
+  add_limit(command, "--max-parked", limits.parked, "so many events that wait, per partition");
+  add_limit(command, "--max-outbox", limits.outbox, "so many rows that wait for Kafka");
+  add_limit(command, "--max-mails", limits.mails, "so many mails that wait");
+}
+
+void add_watch(CLI::App& command, Options& options) {
+  command
+      .add_option_function<std::string>(
+          "--watch",
+          [&options](const std::string& text) {
+            try {
+              options.watch = parse_duration(text);
+            } catch (const ConfigurationError& e) {
+              throw CLI::ValidationError("--watch", e.what());
+            }
+          },
+          "Look again and again, with so much time between, until interrupted")
+      ->type_name("TIME");
+  command.add_option("--looks", options.looks, "With --watch: end after so many looks")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber.description(""))
+      ->needs(command.get_option("--watch"));
 }
 
 }  // namespace
 
 void add_status(CLI::App& app, Invocation& invocation) {
   auto* command = app.add_subcommand(
-      "status", "Where every consumer stands: position, lag, counters, halts, dead letters");
+      "status", "Where every consumer stands: position, lag, rate, halts, dead letters, backlog");
   command->footer(kFooter);
   add_config_option(*command, invocation);
   add_output_option(*command, invocation);
   const auto options = std::make_shared<Options>();
   command->add_flag("--check", options->check,
-                    "Exit 2 when a partition stands or a dead letter is open");
+                    "Exit 2 when something is not as it should be, and say what");
+  add_limits(*command, options->limits);
+  add_watch(*command, *options);
   command->add_flag("--no-kafka", options->no_kafka, "Do not ask Kafka for ends and lag");
   add_duration_option(*command, "--kafka-timeout", options->kafka_timeout,
                       "How long to wait for Kafka's answer");
   command->callback([&invocation, options] {
-    invocation.chosen = [&invocation, options] { return status(invocation, *options); };
+    invocation.chosen = [&invocation, options] { return Status(invocation, *options).run(); };
   });
 }
 

@@ -46,7 +46,8 @@ SELECT p.consumer, p.topic, p.partition, p.first_offset, p.next_offset, p.applie
        p.dedup_floor > p.first_offset OR c.pruned_at IS NOT NULL AS pruned,
        EXISTS (SELECT 1 FROM {kinbox}.replays AS r WHERE r.consumer = p.consumer)
          OR EXISTS (SELECT 1 FROM {kinbox}.audit AS a
-                     WHERE a.consumer = p.consumer AND a.action LIKE 'position %') AS by_hand
+                     WHERE a.consumer = p.consumer AND a.action IN ('position set', 'position import',
+                                      'position accept-gap')) AS by_hand
   FROM {kinbox}.consumer_progress AS p
   LEFT JOIN {kinbox}.consumers AS c ON c.name = p.consumer
   LEFT JOIN inbox AS i

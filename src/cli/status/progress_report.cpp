@@ -11,6 +11,9 @@ constexpr std::string_view kProgress = R"(
 SELECT p.consumer, p.topic, p.partition, p.first_offset, p.next_offset,
        p.applied, p.duplicates, p.parked, p.dead, p.skipped, p.gaps,
        p.epoch, p.owner, p.owner_session, p.state, p.state_reason, p.clean_stop, p.updated_at,
+       p.held_by,
+       EXISTS (SELECT 1 FROM {kinbox}.workers k
+                WHERE k.owner = p.owner AND k.seen_until >= {now}) AS owner_at_work,
        (SELECT count(*) FROM {kinbox}.dead_letters d
          WHERE d.consumer = p.consumer AND d.topic = p.topic AND d.partition = p.partition
            AND d.state = 'open') AS open_dead_letters,
@@ -47,6 +50,8 @@ PartitionReport report_of(const Row& row) {
   report.stored_state = row.get<std::string>("state");
   report.state_reason = row.get<std::string>("state_reason");
   report.clean_stop = row.get<bool>("clean_stop");
+  report.owner_at_work = row.get<bool>("owner_at_work");
+  report.held_by = row.get<std::optional<std::int64_t>>("held_by");
   report.updated_at = row.get<std::string>("updated_at");
   report.open_dead_letters = row.get<std::int64_t>("open_dead_letters");
   report.outbox_pending = row.get<std::int64_t>("outbox_pending");
@@ -58,7 +63,9 @@ PartitionReport report_of(const Row& row) {
 
 std::string PartitionReport::state() const {
   if (stands()) return stored_state;
-  return clean_stop ? "stopped" : "running";
+  if (clean_stop) return "stopped";
+  if (!owner_at_work) return "lost";
+  return held_by ? "held" : "running";
 }
 
 std::vector<PartitionReport> read_progress(Database& database) {

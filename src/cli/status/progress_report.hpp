@@ -25,6 +25,10 @@ struct PartitionReport {
   std::string state_reason;
   /// The last owner left with nothing in flight.
   bool clean_stop = true;
+  /// The owner said lately that it is at work, by the database's clock.
+  bool owner_at_work = false;
+  /// The replay that the partition waits for.
+  std::optional<std::int64_t> held_by;
   std::string updated_at;
   std::int64_t open_dead_letters = 0;
   /// Its dead letters that are not on the DLQ topic yet, and what the relay met last.
@@ -33,7 +37,8 @@ struct PartitionReport {
 
   /// Whether something keeps it where it is: "halted" or "breaker_open".
   bool stands() const { return stored_state != "running"; }
-  /// That, "stopped", or "running": owned, or its owner died without a word.
+  /// That; "stopped": its owner left in order; "lost": its owner did not, and is not seen any more;
+  /// "held" by a replay; else "running".
   std::string state() const;
 };
 

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace kinbox {
+
+/// Where the dead letters of a topic go: `pattern` with {group}, {topic} and {consumer} filled in.
+std::string dlq_topic_name(std::string pattern, std::string_view group, std::string_view topic,
+                           std::string_view consumer);
+
+}  // namespace kinbox
