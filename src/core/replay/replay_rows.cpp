@@ -30,9 +30,10 @@ constexpr std::string_view kInsertPiece =
 constexpr std::string_view kHold =
     "UPDATE {kinbox}.consumer_progress SET held_by = $4, control_version = control_version + 1 "
     "WHERE consumer = $1 AND topic = $2 AND partition = $3 RETURNING next_offset";
+// Takes the row's lock: whoever prunes and looked for replays before is done by then.
 constexpr std::string_view kPosition =
-    "SELECT next_offset FROM {kinbox}.consumer_progress "
-    "WHERE consumer = $1 AND topic = $2 AND partition = $3";
+    "UPDATE {kinbox}.consumer_progress SET held_by = held_by "
+    "WHERE consumer = $1 AND topic = $2 AND partition = $3 RETURNING next_offset";
 constexpr std::string_view kActivate =
     "UPDATE {kinbox}.consumers SET active_replay = $2, control_version = control_version + 1 "
     "WHERE name = $1";
