@@ -7,8 +7,11 @@
 #include "cli/doctor/examinations.hpp"
 #include "kinbox/errors.hpp"
 #include "kinbox/kafka/library.hpp"
+#include "kinbox/sqlite/database.hpp"
 #include "support/desk_cli.hpp"
 #include "support/mock_kafka.hpp"
+#include "support/temporary_directory.hpp"
+#include "support/test_database.hpp"
 
 namespace kinbox::testing {
 namespace {
@@ -220,6 +223,34 @@ class DoctorKafka : public MockKafkaTest {
     return findings;
   }
 };
+
+TEST(DoctorRetention, IsComparedWithWhatTopicsKeep) {
+  const TemporaryDirectory directory;
+  const auto database = sqlite::open({.path = (directory / "k.db").string()});
+  migrate(*database);
+  auto there = config();
+  const auto found = [&](const cli::AskTopic& ask, Database* known) {
+    Findings findings;
+    examine_retention(there, known, ask, findings);
+    expect_ways_out(findings);
+    return lines(findings);
+  };
+  using std::chrono::hours;
+  const cli::AskTopic week = [](const std::string&) {
+    return cli::TopicRetention{.time = hours{24 * 7}, .segment = hours{24}};
+  };
+  const cli::AskTopic silent = [](const std::string&) -> std::optional<cli::TopicRetention> {
+    throw InfrastructureError("nobody is there");
+  };
+  EXPECT_THAT(found(week, database.get()), ElementsAre(HasSubstr("OK retention: nothing is ever")));
+  there.retention.emplace();
+  there.retention->windows.inbox = hours{24 * 30};
+  EXPECT_THAT(found(week, database.get()), ElementsAre(HasSubstr("OK retention: what topics")));
+  EXPECT_THAT(found(week, nullptr), ElementsAre(HasSubstr("SKIP retention")));
+  EXPECT_THAT(found(silent, database.get()), ElementsAre(HasSubstr("nobody is there")));
+  there.retention->windows.inbox = hours{24};
+  EXPECT_THAT(found(week, database.get()), ElementsAre(HasSubstr("WARN retention")));
+}
 
 TEST_F(DoctorKafka, TopicsAreThereOrNamed) {
   auto there = on_cluster();

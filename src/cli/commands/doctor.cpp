@@ -71,6 +71,7 @@ class Doctor {
       findings_.skip("groups and records", "no broker answers");
       return;
     }
+    examine_retention(config, database, ask_brokers(settings, options_.timeout), findings_);
     examine_groups(config, settings, options_.timeout, database, findings_);
     examine_records(config, invocation_.handlers, settings, options_.timeout, options_.sample,
                     findings_);

@@ -7,6 +7,7 @@
 
 #include "cli/config/config.hpp"
 #include "cli/doctor/findings.hpp"
+#include "cli/retention/short_windows.hpp"
 #include "kinbox/database.hpp"
 #include "kinbox/handler.hpp"
 #include "kinbox/kafka/settings.hpp"
@@ -39,6 +40,10 @@ void examine_groups(const Config& config, const kafka::Settings& settings,
 void examine_records(const Config& config, std::span<const HandlerSpec> handlers,
                      const kafka::Settings& settings, std::chrono::milliseconds patience,
                      std::int64_t sample, Findings& findings);
+
+/// Whether inbox and e-mails are remembered for as long as topics may deliver again. Null: unknown.
+void examine_retention(const Config& config, Database* database, const AskTopic& ask,
+                       Findings& findings);
 
 /// The database answers, its schema is current, its settings keep the promise, its clock is ours.
 /// False: it does not answer, or its tables are not this binary's.
