@@ -43,13 +43,14 @@ SELECT p.consumer, p.topic, p.partition, p.first_offset, p.next_offset, p.applie
        CAST(coalesce(l.imported, 0) AS bigint) AS imported,
        coalesce(w.parked_rows, 0) AS parked_rows,
        p.open_batch IS NOT NULL AS open_batch,
-       p.dedup_floor > p.first_offset OR c.pruned_at IS NOT NULL AS pruned,
+       p.dedup_floor > p.first_offset
+         OR EXISTS (SELECT 1 FROM {kinbox}.prunings AS g
+                     WHERE g.scope = p.consumer AND g.begun_at IS NOT NULL) AS pruned,
        EXISTS (SELECT 1 FROM {kinbox}.replays AS r WHERE r.consumer = p.consumer)
          OR EXISTS (SELECT 1 FROM {kinbox}.audit AS a
                      WHERE a.consumer = p.consumer AND a.action IN ('position set', 'position import',
                                       'position accept-gap')) AS by_hand
   FROM {kinbox}.consumer_progress AS p
-  LEFT JOIN {kinbox}.consumers AS c ON c.name = p.consumer
   LEFT JOIN inbox AS i
     ON i.consumer = p.consumer AND i.topic = p.topic AND i.partition = p.partition
   LEFT JOIN letters AS l
