@@ -36,9 +36,15 @@ class LogReader::Impl {
                                        std::span<const TopicPartition> partitions) {
     std::map<TopicPartition, Offset> offsets;
     if (partitions.empty()) return offsets;
-    const auto answers = ask_brokers(rk_, question, partitions, patience_);
-    for (const auto& partition : partitions) offsets[partition] = offset_for(partition, answers);
-    return offsets;
+    try {
+      const auto answers = ask_brokers(rk_, question, partitions, patience_);
+      for (const auto& partition : partitions) offsets[partition] = offset_for(partition, answers);
+      return offsets;
+    } catch (const InfrastructureError& e) {
+      // While something is read, polls bring what is said, and records.
+      if (unread_.empty()) const MessageHandle none(rd_kafka_consumer_poll(rk_, 0));
+      throw InfrastructureError(e.what() + voice_.last_trouble());
+    }
   }
 
   std::string topic_id(const std::string& topic) { return kafka::topic_id(rk_, topic, patience_); }
