@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "support/kafka.hpp"
-#include "support/kafka_settings.hpp"
 #include "support/kill_scene.hpp"
 #include "support/services.hpp"
 #include "support/temporary_directory.hpp"
@@ -32,14 +31,8 @@ class KilledByRecord : public KillScene {
 
   void configure(const std::string& more = "") {
     std::ofstream out(config_);
-    out << "kafka:\n";
-    for (const auto& [key, value] : quick_group_settings(KafkaService::get().brokers()))
-      out << "  " << key << ": '" << value << "'\n";
-    out << "database: {" << (is_sqlite() ? "sqlite: " : "postgres: '")
-        << (is_sqlite() ? home().place()
-                        : PostgresService::get().uri() + "', schema: " + home().place())
-        << "}\nconsumers:\n  - {name: victim, group: " << group << ", topics: [" << topic
-        << "], handlers: [fatal], max_batch: 10, dlq_topic: none" << more << "}\n";
+    out << services_config() << "consumers:\n  - {name: victim, group: " << group << ", topics: ["
+        << topic << "], handlers: [fatal], max_batch: 10, dlq_topic: none" << more << "}\n";
   }
 
   /// `count` events in each partition.

@@ -8,7 +8,6 @@
 
 #include "support/eventually.hpp"
 #include "support/kafka.hpp"
-#include "support/kafka_settings.hpp"
 #include "support/kill_scene.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -43,13 +42,7 @@ class KilledReplay : public KillScene {
 
   void configure(const std::string& handler = "ledger") {
     std::ofstream out(config_);
-    out << "kafka:\n";
-    for (const auto& [key, value] : quick_group_settings(KafkaService::get().brokers()))
-      out << "  " << key << ": '" << value << "'\n";
-    out << "database: {" << (is_sqlite() ? "sqlite: " : "postgres: '")
-        << (is_sqlite() ? home().place()
-                        : PostgresService::get().uri() + "', schema: " + home().place())
-        << "}\noutbox: {relay: none}\nconsumers:\n"
+    out << services_config() << "outbox: {relay: none}\nconsumers:\n"
         << "  - {name: books, group: " << group << ", topics: [" << topic << "], handlers: ["
         << handler << "], dlq_topic: none}\n"
         << "  - {name: shadow, group: " << group << "-shadow, topics: [" << topic

@@ -2,6 +2,7 @@
 
 #include "kinbox/kafka/admin.hpp"
 #include "support/kafka.hpp"
+#include "support/kafka_settings.hpp"
 #include "support/unique_name.hpp"
 
 namespace kinbox::testing {
@@ -18,6 +19,16 @@ void KillScene::prepare() {
   group = unique_name("group");
   const kafka::Settings settings({{"bootstrap.servers", KafkaService::get().brokers()}});
   kafka::Admin(settings).create_topic({.name = topic, .partitions = partitions});
+}
+
+std::string KillScene::services_config() {
+  std::string text = "kafka:\n";
+  for (const auto& [key, value] : quick_group_settings(KafkaService::get().brokers()))
+    text += "  " + key + ": '" + value + "'\n";
+  text += is_sqlite() ? "database: {sqlite: " + home().place()
+                      : "database: {postgres: '" + PostgresService::get().uri() +
+                            "', schema: " + home().place();
+  return text + "}\n";
 }
 
 void KillScene::produce_events(int count, const std::string& prefix) {
