@@ -76,7 +76,9 @@ TEST_F(CliDemo, HoldsItsInvariantsWithinAMinuteAndLeavesADatabaseToLookAt) {
                              HasSubstr("dies inside a transaction"), HasSubstr("waiting for"),
                              HasSubstr("Kafka was told of 0 records"),
                              HasSubstr("3 events are parked, in order; confirmations: 1 more"),
-                             HasSubstr("kinbox dlq retry --all: 2 letters are requested")));
+                             HasSubstr("kinbox dlq retry --all: 2 letters are requested"),
+                             HasSubstr("18 of 36 notifications are gone"),
+                             HasSubstr("36 notifications again, each once")));
 
   const auto command = " status --no-kafka --config " + dir + "/kinbox.yaml";
   EXPECT_THAT(errors_, HasSubstr(command));

@@ -4,6 +4,8 @@
 
 #include "cli/config/kafka_settings.hpp"
 #include "cli/database.hpp"
+#include "cli/demo/demo_command.hpp"
+#include "cli/demo/look.hpp"
 #include "cli/demo/send.hpp"
 #include "cli/dlq/letter_desk.hpp"
 #include "kinbox/errors.hpp"
@@ -18,6 +20,10 @@ constexpr milliseconds kPatience{30'000};
 constexpr milliseconds kLook{100};
 /// About a third of what the services have to do.
 constexpr int kHandledByServices = 25;
+
+constexpr std::string_view kNotifications = "SELECT count(*) FROM {kinbox}.notifications";
+constexpr std::string_view kLoseSellers =
+    "DELETE FROM {kinbox}.notifications WHERE role = 'seller'";
 
 std::string records_text(std::int64_t count) {
   return std::to_string(count) + (count == 1 ? " record" : " records");
@@ -44,6 +50,7 @@ void DemoScript::play() {
   park_a_key();
   mend();
   stop_cleanly();
+  run_the_past_again();
 }
 
 std::vector<Invariant> DemoScript::invariants() {
@@ -218,6 +225,37 @@ void DemoScript::stop_cleanly() {
   narrator_.act("SIGTERM: finish, tell Kafka, leave the group");
   terminate(*child_);
   narrator_.line("it ended with exit code 0; Kafka was told of " + kafkas_belief());
+}
+
+void DemoScript::run_the_past_again() {
+  narrator_.act("A bug lost what sellers were told; it is mended, and the past runs again");
+  const auto before = Look(*database_).number(kNotifications);
+  {
+    const auto tx = database_->begin();
+    tx->execute(database_->dialect().render(kLoseSellers));
+    tx->commit();
+  }
+  const auto lost = before - Look(*database_).number(kNotifications);
+  narrator_.line(std::to_string(lost) + " of " + std::to_string(before) +
+                 " notifications are gone, although every event was applied");
+  replay("trial", {});
+  narrator_.line("kinbox replay, a trial: every event would succeed; nothing was kept");
+  replay("reprocess", {"--confirm=notification"});
+  narrator_.line(
+      "kinbox replay, reprocess: " + std::to_string(Look(*database_).number(kNotifications)) +
+      " notifications again, each once; no position moved");
+}
+
+void DemoScript::replay(const std::string& mode, std::vector<std::string> apply) {
+  const auto plan = stage_.services_file() + '.' + mode + ".json";
+  apply.insert(apply.begin(), {"replay", "apply", plan, "--config", stage_.services_file()});
+  const std::vector<std::string> planning{
+      "replay", "plan",          "--consumer", "notification",      "--mode", mode, "--file",
+      plan,     "--to-earliest", "--config",   stage_.services_file()};
+  for (const auto& command : {planning, apply})
+    if (const auto code = run_command(command, stage_.log_file()); code != 0)
+      throw DemoFailed("kinbox replay " + command[1] + " ended with " + std::to_string(code) +
+                       "; see " + stage_.log_file());
 }
 
 void DemoScript::start_child() { child_ = start("a consumer", {"confirmations"}); }

@@ -40,6 +40,10 @@ class DemoScript {
   void park_a_key();
   void mend();
   void stop_cleanly();
+  void run_the_past_again();
+
+  /// Plans and applies a replay over all that the notifications' consumer has read.
+  void replay(const std::string& mode, std::vector<std::string> apply);
 
   void start_child();
   /// The consumers of `what`, in one process.

@@ -104,38 +104,32 @@ DemoStage::DemoStage(const DemoOptions& options, const std::string& run,
 }
 
 void DemoStage::write_config(const DemoOptions& options, const std::string& run) const {
+  const auto confirmations = "  - name: confirmations\n    group: " + group_ + "\n    topics: [" +
+                             topic_ +
+                             "]\n"
+                             "    handlers: [demo_confirmation]\n"
+                             "    on_error:\n"
+                             "      retry: {max_attempts: 3, first_delay: 200ms, max_delay: 1s}\n"
+                             "      then: dead_letter\n"
+                             "      rules:\n"
+                             "        - class: retryable\n"
+                             "          retry: {max_attempts: 1}\n"
+                             "          then: park\n"
+                             "          park: {delays: [1s, 1s, 1s, 2s, 5s, 10s, 10s]}\n"
+                             "    max_batch: 5\n";
+  const auto services = services_config(service_topics_, group_);
+  write_private_file(config_file_, config_text(options, run, confirmations + services));
+  write_private_file(services_file(), config_text(options, run, services));
+}
+
+std::string DemoStage::config_text(const DemoOptions& options, const std::string& run,
+                                   const std::string& consumers) const {
   const auto brokers = mock_ ? mock_->bootstrap_servers() : options.brokers;
-  write_private_file(config_file_, "# Written by `kinbox demo`.\nkafka:\n" +
-                                       kafka_lines(brokers, mock_.has_value()) + "database:\n" +
-                                       database_lines(options, run) +
-                                       "consumers:\n"
-                                       "  - name: confirmations\n"
-                                       "    group: " +
-                                       group_ +
-                                       "\n"
-                                       "    topics: [" +
-                                       topic_ +
-                                       "]\n"
-                                       "    handlers: [demo_confirmation]\n"
-                                       "    on_error:\n"
-                                       "      retry: {max_attempts: 3, first_delay: 200ms, "
-                                       "max_delay: 1s}\n"
-                                       "      then: dead_letter\n"
-                                       "      rules:\n"
-                                       "        - class: retryable\n"
-                                       "          retry: {max_attempts: 1}\n"
-                                       "          then: park\n"
-                                       "          park: {delays: [1s, 1s, 1s, 2s, 5s, 10s, 10s]}\n"
-                                       "    max_batch: 5\n" +
-                                       services_config(service_topics_, group_) +
-                                       // A sender that was killed is followed after three of these.
-                                       "email:\n"
-                                       "  transport: file:" +
-                                       std::string(kMails) +
-                                       "\n"
-                                       "  from: Shop <shop@shop.example>\n"
-                                       "  delivery_timeout: 1s\n" +
-                                       "log: {format: human}\n");
+  return "# Written by `kinbox demo`.\nkafka:\n" + kafka_lines(brokers, mock_.has_value()) +
+         "database:\n" + database_lines(options, run) + "consumers:\n" + consumers +
+         // A sender that was killed is followed after three of these.
+         "email:\n  transport: file:" + std::string(kMails) +
+         "\n  from: Shop <shop@shop.example>\n  delivery_timeout: 1s\nlog: {format: human}\n";
 }
 
 std::vector<std::string> DemoStage::topics() const {

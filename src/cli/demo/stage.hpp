@@ -41,6 +41,8 @@ class DemoStage {
   std::vector<std::string> topics() const;
   const std::string& group() const noexcept { return group_; }
   const std::string& config_file() const noexcept { return config_file_; }
+  /// The same without the consumer whose handler only the demonstration has: for kinbox's commands.
+  std::string services_file() const { return directory_ + "/services.yaml"; }
   std::string log_file() const { return directory_ + "/consumer.log"; }
   /// Where the shop's mails go: a file for each.
   std::string mail_folder() const;
@@ -51,6 +53,8 @@ class DemoStage {
 
  private:
   void write_config(const DemoOptions& options, const std::string& run) const;
+  std::string config_text(const DemoOptions& options, const std::string& run,
+                          const std::string& consumers) const;
   void create_topics();
 
   std::string directory_;
