@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/replaced.hpp"
 #include "kinbox/errors.hpp"
 
 namespace kinbox {
@@ -10,11 +11,6 @@ namespace {
 constexpr std::string_view kSqliteNow = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
 // Not now(): that is the transaction's start, which a long batch leaves far behind.
 constexpr std::string_view kPostgresNow = "clock_timestamp()";
-
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
-}
 
 bool is_plain_identifier(std::string_view name) {
   constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789_";
@@ -34,10 +30,8 @@ Dialect::Dialect(Backend backend, std::string schema)
 }
 
 std::string Dialect::render(std::string_view text) const {
-  std::string rendered(text);
-  replace_all(rendered, "{kinbox}", schema_);
-  replace_all(rendered, "{now}", backend_ == Backend::kSqlite ? kSqliteNow : kPostgresNow);
-  return rendered;
+  const auto now = backend_ == Backend::kSqlite ? kSqliteNow : kPostgresNow;
+  return replaced(replaced(text, "{kinbox}", schema_), "{now}", now);
 }
 
 }  // namespace kinbox

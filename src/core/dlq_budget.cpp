@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/replaced.hpp"
+
 namespace kinbox {
 namespace {
 
@@ -12,18 +14,12 @@ constexpr std::string_view kSpend =
 constexpr std::string_view kLeft =
     "(CASE WHEN COALESCE(dlq_tokens, $2) + $3 > $2 THEN $2 ELSE COALESCE(dlq_tokens, $2) + $3 END)";
 
-std::string spend_text(const Dialect& dialect) {
-  std::string text(kSpend);
-  const std::string_view mark = "{left}";
-  for (auto at = text.find(mark); at != text.npos; at = text.find(mark, at + kLeft.size()))
-    text.replace(at, mark.size(), kLeft);
-  return dialect.render(text);
-}
-
 }  // namespace
 
 DlqBudget::DlqBudget(std::string consumer, DlqBudgetOptions options, const Dialect& dialect)
-    : consumer_(std::move(consumer)), options_(options), spend_(spend_text(dialect)) {}
+    : consumer_(std::move(consumer)),
+      options_(options),
+      spend_(dialect.render(replaced(kSpend, "{left}", kLeft))) {}
 
 bool DlqBudget::spend(OpenTransaction& tx, std::size_t letters) const {
   return tx.execute(spend_, consumer_, options_.capacity, earned_, static_cast<double>(letters))

@@ -1,21 +1,13 @@
 #include "core/dlq_topic_name.hpp"
 
+#include "core/replaced.hpp"
+
 namespace kinbox {
-namespace {
 
-std::string replace(std::string text, std::string_view from, std::string_view to) {
-  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
-  return text;
-}
-
-}  // namespace
-
-std::string dlq_topic_name(std::string pattern, std::string_view group, std::string_view topic,
+std::string dlq_topic_name(std::string_view pattern, std::string_view group, std::string_view topic,
                            std::string_view consumer) {
-  auto name = replace(std::move(pattern), "{group}", group);
-  name = replace(std::move(name), "{topic}", topic);
-  return replace(std::move(name), "{consumer}", consumer);
+  const auto of_group = replaced(pattern, "{group}", group);
+  return replaced(replaced(of_group, "{topic}", topic), "{consumer}", consumer);
 }
 
 }  // namespace kinbox

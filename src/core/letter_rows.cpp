@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/parked_rows.hpp"
+#include "core/replaced.hpp"
 #include "core/sql_moment.hpp"
 #include "core/stored_record.hpp"
 
@@ -41,11 +42,6 @@ constexpr std::string_view kPark =
 constexpr std::string_view kNoteParked =
     "INSERT INTO {kinbox}.dead_letter_history (dead_letter_id, what) VALUES ($1, 'parked')";
 
-std::string replace(std::string_view sql, std::string_view from, const std::string& to) {
-  std::string text(sql);
-  return text.replace(text.find(from), from.size(), to);
-}
-
 WaitingRecord waiting(const Row& row) {
   WaitingRecord found{
       .waited = {.place = Waited::Place::kLetter, .id = row.get<std::int64_t>("id")},
@@ -68,9 +64,9 @@ WaitingRecord waiting(const Row& row) {
 
 LetterRows::LetterRows(std::string consumer, const Dialect& dialect)
     : consumer_(std::move(consumer)),
-      requested_(dialect.render(replace(kRequested, "{first failed}",
-                                        sql_epoch_milliseconds(dialect, "first_failed_at")))),
-      next_due_(dialect.render(replace(
+      requested_(dialect.render(replaced(kRequested, "{first failed}",
+                                         sql_epoch_milliseconds(dialect, "first_failed_at")))),
+      next_due_(dialect.render(replaced(
           kNextDue, "{due in}", sql_milliseconds_until(dialect, "min(COALESCE(due_at, {now}))")))),
       resolve_{dialect.render(kResolveEach), dialect.render(kResolveAll)},
       note_resolved_{dialect.render(kNoteResolvedEach), dialect.render(kNoteResolvedAll)},

@@ -3,6 +3,7 @@
 #include "core/dlq_record.hpp"
 #include "core/header_codec.hpp"
 #include "core/hex_text.hpp"
+#include "core/replaced.hpp"
 #include "core/sql_list.hpp"
 #include "core/sql_moment.hpp"
 #include "core/storable_text.hpp"
@@ -25,9 +26,6 @@ constexpr std::string_view kLeaseSqlite =
 
 constexpr std::string_view kRelease =
     "UPDATE {kinbox}.outbox_lanes SET token = '', leased_until = NULL WHERE token = $1";
-
-constexpr std::string_view kIsoPostgres =
-    "to_char(%s AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
 
 constexpr std::string_view kPending =
     "SELECT o.id, o.key_hash, o.topic AS target, o.message_id, o.dead_letter_id, "
@@ -72,26 +70,22 @@ constexpr std::string_view kPrune =
     "FROM {kinbox}.outbox WHERE state = 'sent' ORDER BY id LIMIT $2{skip}) AS oldest "
     "WHERE sent_at < {then})";
 
-std::string replace(std::string text, std::string_view from, std::string_view to) {
-  return text.replace(text.find(from), from.size(), to);
-}
-
 std::string lease_text(const Dialect& dialect) {
   const bool sqlite = dialect.backend() == Backend::kSqlite;
-  const std::string text(sqlite ? kLeaseSqlite : kLeasePostgres);
-  return dialect.render(replace(text, "{until}", sql_moment(dialect, "$2")));
+  const auto text = sqlite ? kLeaseSqlite : kLeasePostgres;
+  return dialect.render(replaced(text, "{until}", sql_moment(dialect, "$2")));
 }
 
 std::string prune_text(const Dialect& dialect) {
   const bool sqlite = dialect.backend() == Backend::kSqlite;
   // Another relay may be at it.
-  auto text = replace(std::string(kPrune), "{skip}", sqlite ? "" : " FOR UPDATE SKIP LOCKED");
-  return dialect.render(replace(text, "{then}", sql_moment(dialect, "-$1")));
+  auto text = replaced(kPrune, "{skip}", sqlite ? "" : " FOR UPDATE SKIP LOCKED");
+  return dialect.render(replaced(text, "{then}", sql_moment(dialect, "-$1")));
 }
 
 BulkStatement mark_sent_statement(const Dialect& dialect) {
   const auto with = [&](std::string_view ids) {
-    return dialect.render(replace(std::string(kMarkSent), "{ids}", ids));
+    return dialect.render(replaced(kMarkSent, "{ids}", ids));
   };
   return {with("= $1"), with("= ANY ($1::bigint[])")};
 }
@@ -99,12 +93,9 @@ BulkStatement mark_sent_statement(const Dialect& dialect) {
 std::string pending_text(const Dialect& dialect) {
   const bool sqlite = dialect.backend() == Backend::kSqlite;
   auto text =
-      replace(dialect.render(kPending), "{without}", sqlite ? kWithoutSqlite : kWithoutPostgres);
-  for (const std::string column : {"first_failed_at", "dead_at"}) {
-    const auto of_letter = "d." + column;
-    text = replace(text, '{' + column + '}',
-                   sqlite ? of_letter : replace(std::string(kIsoPostgres), "%s", of_letter));
-  }
+      replaced(dialect.render(kPending), "{without}", sqlite ? kWithoutSqlite : kWithoutPostgres);
+  for (const std::string column : {"first_failed_at", "dead_at"})
+    text = replaced(text, '{' + column + '}', sql_iso_text(dialect, "d." + column));
   return text;
 }
 

@@ -6,6 +6,7 @@
 #include "core/header_codec.hpp"
 #include "core/iso_time.hpp"
 #include "core/outbox_place.hpp"
+#include "core/replaced.hpp"
 #include "core/sql_moment.hpp"
 #include "core/storable_text.hpp"
 #include "core/stored_record.hpp"
@@ -61,11 +62,6 @@ constexpr std::string_view kQueues =
     "FROM {kinbox}.parked_events WHERE consumer = $1 "
     "AND ($2 = '' OR (topic = $2 AND partition = $3)) GROUP BY topic, partition, queue";
 
-std::string replace(std::string_view sql, std::string_view from, const std::string& to) {
-  std::string text(sql);
-  return text.replace(text.find(from), from.size(), to);
-}
-
 QueueId queue_of(std::string_view topic, std::int32_t partition, Offset offset,
                  std::optional<Bytes> key) {
   if (key) return outbox_place(topic, as_text(*key)).hash;
@@ -90,16 +86,16 @@ QueueId queue_of(const OwnedRecord& record) {
 
 ParkedRows::ParkedRows(std::string consumer, const Dialect& dialect)
     : consumer_(std::move(consumer)),
-      insert_(dialect.render(replace(kInsert, "{due}", sql_moment(dialect, "$23")))),
-      postpone_(dialect.render(replace(kPostpone, "{due}", sql_moment(dialect, "$2")))),
+      insert_(dialect.render(replaced(kInsert, "{due}", sql_moment(dialect, "$23")))),
+      postpone_(dialect.render(replaced(kPostpone, "{due}", sql_moment(dialect, "$2")))),
       only_one_due_(dialect.render(kOnlyOneDue)),
       remove_{dialect.render(kRemoveEach), dialect.render(kRemoveAll)},
       promote_(dialect.render(kPromote)),
       seen_again_(dialect.render(kSeenAgain)),
       due_(dialect.render(
-          replace(kDue, "{first failed}", sql_epoch_milliseconds(dialect, "p.first_failed_at")))),
+          replaced(kDue, "{first failed}", sql_epoch_milliseconds(dialect, "p.first_failed_at")))),
       queues_(dialect.render(
-          replace(kQueues, "{due in}", sql_milliseconds_until(dialect, "min(due_at)")))) {}
+          replaced(kQueues, "{due in}", sql_milliseconds_until(dialect, "min(due_at)")))) {}
 
 void ParkedRows::add(OpenTransaction& tx, const Parking& parking) const {
   const auto& record = *parking.record;

@@ -41,4 +41,12 @@ inline std::string sql_instant(const Dialect& dialect, std::string_view millisec
              : "to_timestamp(" + amount + "::bigint / 1000.0)";
 }
 
+/// `moment` as a text of ISO 8601 in UTC with milliseconds, which is how SQLite has it.
+inline std::string sql_iso_text(const Dialect& dialect, std::string_view moment) {
+  const std::string then(moment);
+  return dialect.backend() == Backend::kSqlite
+             ? then
+             : "to_char(" + then + " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
+}
+
 }  // namespace kinbox

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/own_statements.hpp"
+#include "core/replaced.hpp"
 #include "core/sql_moment.hpp"
 #include "core/storable_text.hpp"
 
@@ -27,11 +28,6 @@ constexpr std::string_view kLeave = "DELETE FROM {kinbox}.workers WHERE owner = 
 /// Those who did not leave in order are shown for a day.
 constexpr std::chrono::milliseconds kRemembered = std::chrono::hours{24};
 
-std::string replace(std::string_view sql, std::string_view from, const std::string& to) {
-  std::string text(sql);
-  return text.replace(text.find(from), from.size(), to);
-}
-
 std::string host_name() {
   std::array<char, kMaxName + 1> name{};
   // Cut short it may lack its end.
@@ -43,8 +39,8 @@ std::string host_name() {
 
 WorkerPresence::WorkerPresence(Parts parts) : parts_(std::move(parts)), host_(host_name()) {
   const auto& dialect = parts_.database.dialect();
-  renew_ = dialect.render(replace(kRenew, "{until}", sql_moment(dialect, "$7")));
-  forget_ = dialect.render(replace(kForget, "{then}", sql_moment(dialect, "-$2")));
+  renew_ = dialect.render(replaced(kRenew, "{until}", sql_moment(dialect, "$7")));
+  forget_ = dialect.render(replaced(kForget, "{then}", sql_moment(dialect, "-$2")));
   leave_ = dialect.render(kLeave);
 }
 

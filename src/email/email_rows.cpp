@@ -1,6 +1,7 @@
 #include "email/email_rows.hpp"
 
 #include "core/random_name.hpp"
+#include "core/replaced.hpp"
 #include "core/sql_moment.hpp"
 #include "core/storable_text.hpp"
 
@@ -44,18 +45,13 @@ constexpr std::string_view kForget =
     "DELETE FROM {kinbox}.email_senders WHERE seen_until < (SELECT {now})";
 constexpr std::string_view kLeave = "DELETE FROM {kinbox}.email_senders WHERE sender = $1";
 
-void replace(std::string& text, std::string_view from, std::string_view to) {
-  if (const auto at = text.find(from); at != text.npos) text.replace(at, from.size(), to);
-}
-
 /// `{after $n}` is the moment that many milliseconds from now.
 std::string render(const Dialect& dialect, std::string_view sql) {
   const bool sqlite = dialect.backend() == Backend::kSqlite;
-  std::string text(sql);
-  replace(text, "{skip locked}", sqlite ? "" : " FOR UPDATE SKIP LOCKED");
-  replace(text, "{seconds}",
-          sqlite ? "CAST(strftime('%s', created_at) AS INTEGER)"
-                 : "CAST(extract(epoch FROM created_at) AS bigint)");
+  auto text = replaced(sql, "{skip locked}", sqlite ? "" : " FOR UPDATE SKIP LOCKED");
+  text = replaced(text, "{seconds}",
+                  sqlite ? "CAST(strftime('%s', created_at) AS INTEGER)"
+                         : "CAST(extract(epoch FROM created_at) AS bigint)");
   const std::string_view mark = "{after ";
   if (const auto at = text.find(mark); at != text.npos) {
     const auto end = text.find('}', at);

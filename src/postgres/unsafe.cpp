@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "core/replaced.hpp"
 #include "kinbox/errors.hpp"
 #include "postgres/error_classes.hpp"
 
@@ -126,11 +127,6 @@ constexpr std::array kConditions{kStandby,      kFsync,       kEncoding, kTables
                                  kPrivileges,   kUnlogged,    kOneTable, kCollation,   kUniqueKey,
                                  kOpenBatchKey, kReplicaRole, kTriggers};
 
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
-}
-
 /// The first field of the first row, or empty.
 std::string first_field(Connection& connection, const std::string& sql) {
   const auto result = connection.run(sql);
@@ -140,13 +136,10 @@ std::string first_field(Connection& connection, const std::string& sql) {
 }
 
 void require(const Condition& condition, Connection& connection, const Dialect& dialect) {
-  auto sql = dialect.render(condition.finds);
-  replace_all(sql, "{tables}", kTables);
-  const auto found = first_field(connection, sql);
+  const auto found =
+      first_field(connection, replaced(dialect.render(condition.finds), "{tables}", kTables));
   if (found.empty()) return;
-  auto text = dialect.render(condition.text);
-  replace_all(text, "{}", found);
-  throw RefusedError(text);
+  throw RefusedError(replaced(dialect.render(condition.text), "{}", found));
 }
 
 }  // namespace

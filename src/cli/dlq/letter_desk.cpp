@@ -7,6 +7,7 @@
 #include "core/control.hpp"
 #include "core/letter_history.hpp"
 #include "core/own_statements.hpp"
+#include "core/replaced.hpp"
 #include "core/sql_moment.hpp"
 
 namespace kinbox::cli {
@@ -64,23 +65,16 @@ constexpr std::string_view kUntaken =
     "SELECT 1 FROM {kinbox}.consumer_progress AS p WHERE p.consumer = d.consumer "
     "AND p.topic = d.topic AND p.partition = d.partition) ORDER BY d.topic, d.partition";
 
-std::string with(std::string text, std::string_view name, std::string_view value) {
-  for (auto at = text.find(name); at != std::string::npos; at = text.find(name, at + value.size()))
-    text.replace(at, name.size(), value);
-  return text;
-}
-
 std::string sql_of(const Dialect& dialect, std::string_view text, const LetterAct& act) {
-  auto sql = with(std::string(text), "{from}", act.from);
-  sql = with(with(std::move(sql), "{to}", act.to), "{condition}", act.condition);
+  auto sql = replaced(text, "{from}", act.from);
+  sql = replaced(replaced(sql, "{to}", act.to), "{condition}", act.condition);
   return dialect.render(sql);
 }
 
 BulkStatement change_statement(const Dialect& dialect, const LetterAct& act) {
   return {
-      sql_of(dialect, with(std::string(kChangeEach), "{due}", sql_moment(dialect, "$2")), act),
-      sql_of(dialect, with(std::string(kChangeAll), "{due}", sql_moment(dialect, "planned.due_in")),
-             act)};
+      sql_of(dialect, replaced(kChangeEach, "{due}", sql_moment(dialect, "$2")), act),
+      sql_of(dialect, replaced(kChangeAll, "{due}", sql_moment(dialect, "planned.due_in")), act)};
 }
 
 std::vector<std::int64_t> first_column(const Rows& rows) {
@@ -135,19 +129,19 @@ LetterPlan LetterDesk::plan(const LetterAct& act, const LetterSelection& selecti
   any_state.states.clear();
   const auto where = letters_where(any_state);
   const auto params = where.params();
-  const auto planned = with(with(std::string(kPlanned), "{where}", where.text), "{limit}",
-                            limit > 0 ? " LIMIT " + std::to_string(limit) : std::string());
+  const auto planned = replaced(replaced(kPlanned, "{where}", where.text), "{limit}",
+                                limit > 0 ? " LIMIT " + std::to_string(limit) : std::string());
   LetterPlan plan;
   own_transaction(database_, "plan of dead letters", [&](OpenTransaction& tx) {
     const auto ask = [&](const std::string& text) {
       return tx.query_with(sql_of(tx.dialect(), text, act), params);
     };
     plan.ids = first_column(ask("SELECT id " + planned));
-    for (const auto row : ask(with(std::string(kGroups), "{planned}", planned)))
+    for (const auto row : ask(replaced(kGroups, "{planned}", planned)))
       plan.groups.push_back({row.get<std::string>("consumer"), row.get<std::string>("error_group"),
                              row.get<std::string>("reason"), row.get<std::string>("handler"),
                              row.get<std::int64_t>("letters")});
-    const auto left_out = ask(with(std::string(kLeftOut), "{where}", where.text));
+    const auto left_out = ask(replaced(kLeftOut, "{where}", where.text));
     plan.purged = left_out[0].get<std::int64_t>("purged");
     plan.conflicts = left_out[0].get<std::int64_t>("letters") - plan.purged;
   });
@@ -266,7 +260,7 @@ std::int64_t LetterDesk::count_requested(const LetterSelection& selection) {
   const auto where = letters_where(any_state);
   std::int64_t count = 0;
   own_transaction(database_, "dead letters", [&](OpenTransaction& tx) {
-    const auto sql = with(std::string(kCountRequested), "{where}", where.text);
+    const auto sql = replaced(kCountRequested, "{where}", where.text);
     count = tx.query_with(tx.dialect().render(sql), where.params())[0].get<std::int64_t>(0);
   });
   return count;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cli/dlq/ask.hpp"
+#include "core/replaced.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -80,12 +81,6 @@ SELECT CAST(h.at AS text) AS at, h.what, h.detail, h.audit_id AS audit, a.who, a
   FROM {kinbox}.dead_letter_history AS h LEFT JOIN {kinbox}.audit AS a ON a.id = h.audit_id
  WHERE h.dead_letter_id = $1 ORDER BY h.id)";
 
-std::string replace(std::string text, std::string_view from, std::string_view to) {
-  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
-  return text;
-}
-
 bool selected(const LetterSelection& selection, const LetterKind& kind) {
   const auto& states = selection.states;
   return (!selection.consumer || *selection.consumer == kind.consumer) &&
@@ -97,9 +92,9 @@ bool selected(const LetterSelection& selection, const LetterKind& kind) {
 BoundSql groups_sql(const LetterSelection& selection, std::int64_t limit) {
   auto statement = letters_where(
       {.consumer = selection.consumer, .group = selection.group, .states = selection.states});
-  auto sql = replace(std::string(kGroups), "{where}", statement.text);
-  sql = replace(std::move(sql), "{of_state}", kOfState);
-  statement.text = replace(std::move(sql), "{limit}", std::to_string(limit));
+  auto sql = replaced(kGroups, "{where}", statement.text);
+  sql = replaced(sql, "{of_state}", kOfState);
+  statement.text = replaced(sql, "{limit}", std::to_string(limit));
   return statement;
 }
 
@@ -118,16 +113,16 @@ std::optional<BoundSql> letters_sql(const LetterSelection& selection,
     const auto where = letters_where(part, statement.arguments.size() + 1);
     statement.arguments.insert(statement.arguments.end(), where.arguments.begin(),
                                where.arguments.end());
-    auto one = replace(std::string(kIds), "{where}", where.text);
-    one = replace(std::move(one), "{number}", std::to_string(statement.arguments.size()));
+    auto one = replaced(kIds, "{where}", where.text);
+    one = replaced(one, "{number}", std::to_string(statement.arguments.size()));
     ids += (ids.empty() ? "" : " UNION ALL ") + one;
   }
   if (ids.empty()) return std::nullopt;
   auto sql = std::string(kColumns);
   if (content == Content::kRecord) sql += kRecordColumns;
-  sql = replace(sql.append(kPage), "{ids}", ids);
-  sql = replace(std::move(sql), "{after}", std::to_string(page.after));
-  statement.text = replace(std::move(sql), "{limit}", std::to_string(page.limit));
+  sql = replaced(sql.append(kPage), "{ids}", ids);
+  sql = replaced(sql, "{after}", std::to_string(page.after));
+  statement.text = replaced(sql, "{limit}", std::to_string(page.limit));
   return statement;
 }
 

@@ -7,6 +7,7 @@
 #include "core/control.hpp"
 #include "core/letter_history.hpp"
 #include "core/own_statements.hpp"
+#include "core/replaced.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -31,10 +32,6 @@ constexpr std::string_view kEraseOutbox =
     "state = CASE WHEN state IN ('pending', 'refused') THEN 'discarded' ELSE state END "
     "WHERE dead_letter_id IN ({ids})";
 
-std::string with(std::string text, std::string_view name, std::string_view value) {
-  return text.replace(text.find(name), name.size(), value);
-}
-
 /// Numbers are no danger in a text; one person's letters are not many.
 std::string list_of(const std::vector<std::int64_t>& ids) {
   std::string list;
@@ -44,7 +41,7 @@ std::string list_of(const std::vector<std::int64_t>& ids) {
 
 std::string erase_text(const Dialect& dialect, std::string_view sql,
                        const std::vector<std::int64_t>& ids) {
-  return dialect.render(with(std::string(sql), "{ids}", list_of(ids)));
+  return dialect.render(replaced(sql, "{ids}", list_of(ids)));
 }
 
 /// Also what is tried under the event id.
@@ -66,7 +63,7 @@ PurgePlan find(OpenTransaction& tx, const LetterSelection& selection) {
   std::map<std::string, std::set<TopicPartition>> partitions;
   const auto look = [&](std::string_view sql, const BoundSql& where,
                         std::vector<std::int64_t> PurgePlan::Of::*ids) {
-    const auto text = tx.dialect().render(with(std::string(sql), "{where}", where.text));
+    const auto text = tx.dialect().render(replaced(sql, "{where}", where.text));
     for (const auto row : tx.query_with(text, where.params())) {
       const auto consumer = row.get<std::string>("consumer");
       (plan.by_consumer[consumer].*ids).push_back(row.get<std::int64_t>("id"));
@@ -146,8 +143,8 @@ std::int64_t purge(Database& database, const LetterSelection& selection, const P
       const auto erase = [&](std::string_view sql) {
         tx.execute(erase_text(tx.dialect(), sql, ids));
       };
-      erase(with(std::string(kErase), "{false}",
-                 tx.dialect().backend() == Backend::kSqlite ? "0" : "false"));
+      erase(
+          replaced(kErase, "{false}", tx.dialect().backend() == Backend::kSqlite ? "0" : "false"));
       erase(kEraseHistory);
       erase(kEraseOutbox);
       LetterHistory(tx.dialect()).add(tx, ids, "purged", {}, audit_id);

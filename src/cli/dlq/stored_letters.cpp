@@ -4,6 +4,8 @@
 
 #include "cli/config/units.hpp"
 #include "core/header_codec.hpp"
+#include "core/replaced.hpp"
+#include "core/sql_moment.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -18,20 +20,10 @@ constexpr std::string_view kLetters =
     "error_text, attempts, {first_failed_at} AS first_failed_at, {dead_at} AS dead_at, state, "
     "redrive_count, edited_value FROM {kinbox}.dead_letters WHERE id ";
 
-constexpr std::string_view kIsoPostgres =
-    "to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
-
-std::string replace(std::string text, std::string_view from, std::string_view to) {
-  return text.replace(text.find(from), from.size(), to);
-}
-
 BulkStatement letters_statement(const Dialect& dialect) {
   std::string text(kLetters);
   for (const std::string column : {"first_failed_at", "dead_at"})
-    text = replace(std::move(text), '{' + column + '}',
-                   dialect.backend() == Backend::kSqlite
-                       ? column
-                       : replace(std::string(kIsoPostgres), "{column}", column));
+    text = replaced(text, '{' + column + '}', sql_iso_text(dialect, column));
   return {dialect.render(text + "= $1"), dialect.render(text + "= ANY ($1::bigint[])")};
 }
 
@@ -98,9 +90,8 @@ ConsumerLetter letter(const Row& row) {
 std::vector<std::int64_t> stored_ids(OpenTransaction& tx, const LetterSelection& selection,
                                      std::int64_t limit) {
   const auto where = letters_where(selection);
-  auto sql = replace(std::string(kIds), "{where}", where.text);
-  sql = replace(std::move(sql), "{limit}",
-                limit > 0 ? " LIMIT " + std::to_string(limit) : std::string());
+  auto sql = replaced(kIds, "{where}", where.text);
+  sql = replaced(sql, "{limit}", limit > 0 ? " LIMIT " + std::to_string(limit) : std::string());
   std::vector<std::int64_t> ids;
   for (const auto row : tx.query_with(tx.dialect().render(sql), where.params()))
     ids.push_back(row.get<std::int64_t>(0));

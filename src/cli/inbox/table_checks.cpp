@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "core/own_statements.hpp"
+#include "core/replaced.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -58,11 +59,6 @@ SELECT count(*), min(e.event_id) FROM {kinbox}.processed_events AS e
 constexpr std::string_view kIntegrity = "PRAGMA main.integrity_check(5)";
 constexpr std::string_view kForeignKeys = "PRAGMA main.foreign_key_check";
 
-std::string replace(std::string text, std::string_view from, std::string_view to) {
-  const auto at = text.find(from);
-  return at == text.npos ? text : text.replace(at, from.size(), to);
-}
-
 /// A statement that counts what is wrong and names an example.
 TableCheck none_of(OpenTransaction& tx, const std::string& name, std::string_view sql,
                    const std::string& what) {
@@ -105,8 +101,7 @@ class Checks {
   }
 
   TableCheck unique(OpenTransaction& tx) const {
-    const auto sql =
-        replace(std::string(kTwice), "{itself}", sqlite_ ? kTableSqlite : kTablePostgres);
+    const auto sql = replaced(kTwice, "{itself}", sqlite_ ? kTableSqlite : kTablePostgres);
     return none_of(tx, "no id twice", sql, "ids are in the inbox more than once");
   }
 

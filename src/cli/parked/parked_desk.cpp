@@ -10,6 +10,7 @@
 #include "core/letter_history.hpp"
 #include "core/outbox_place.hpp"
 #include "core/own_statements.hpp"
+#include "core/replaced.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -56,8 +57,7 @@ ParkedEvent event_of(const Row& row) {
 
 std::vector<ParkedEvent> find(OpenTransaction& tx, const LetterSelection& selection) {
   const auto where = parked_where(selection);
-  std::string sql(kPlan);
-  sql.replace(sql.find("{where}"), 7, where.text);
+  const auto sql = replaced(kPlan, "{where}", where.text);
   std::vector<ParkedEvent> events;
   for (const auto row : tx.query_with(tx.dialect().render(sql), where.params()))
     events.push_back(event_of(row));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/replaced.hpp"
 #include "core/sql_moment.hpp"
 #include "kinbox/errors.hpp"
 
@@ -90,13 +91,6 @@ std::string name_of(const TopicPartition& partition) {
   return partition.topic + '/' + std::to_string(partition.partition);
 }
 
-std::string with_moment(const Dialect& dialect, std::string_view sql, std::string_view amount) {
-  constexpr std::string_view kPlace = "{until}";
-  std::string text(sql);
-  return dialect.render(
-      text.replace(text.find(kPlace), kPlace.size(), sql_moment(dialect, amount)));
-}
-
 ReplayRow row_of(const Row& row) {
   return {.id = row.get<std::int64_t>("id"),
           .consumer = row.get<std::string>("consumer"),
@@ -127,7 +121,7 @@ ReplayRows::ReplayRows(const Dialect& dialect)
       progress_(dialect.render(kProgress)),
       take_(dialect.render(kTake)),
       prepared_(dialect.render(kPrepared)),
-      touch_(with_moment(dialect, kTouch, "$3")),
+      touch_(dialect.render(replaced(kTouch, "{until}", sql_moment(dialect, "$3")))),
       open_(dialect.render(kOpen)),
       close_(dialect.render(kClose)),
       pause_(dialect.render(kPause)),

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/own_statements.hpp"
+#include "core/replaced.hpp"
 #include "core/sql_list.hpp"
 #include "core/sql_moment.hpp"
 
@@ -31,18 +32,13 @@ constexpr std::string_view kLockPostgres = " ORDER BY d.id FOR UPDATE OF d SKIP 
 constexpr std::string_view kDeleteOutbox = "DELETE FROM {kinbox}.outbox WHERE {ids}";
 constexpr std::string_view kDelete = "DELETE FROM {kinbox}.dead_letters WHERE {ids}";
 
-std::string text_for(std::string text, const Dialect& dialect) {
-  const auto replace = [&](std::string_view from, std::string_view to) {
-    if (const auto at = text.find(from); at != text.npos) text.replace(at, from.size(), to);
-  };
-  replace("{may_go}", kMayGo);
-  replace("{before}", "(" + sql_moment(dialect, "-$2") + ")");
-  return dialect.render(text);
+std::string text_for(std::string_view sql, const Dialect& dialect) {
+  const auto text = replaced(sql, "{may_go}", kMayGo);
+  return dialect.render(replaced(text, "{before}", "(" + sql_moment(dialect, "-$2") + ")"));
 }
 
 std::string with_ids(std::string_view sql, std::string_view ids) {
-  std::string text(sql);
-  return text.replace(text.find("{ids}"), 5, ids);
+  return replaced(sql, "{ids}", ids);
 }
 
 }  // namespace
@@ -51,8 +47,8 @@ DoneLetters::DoneLetters(Database& database, std::string consumer, std::chrono::
                          const PruneOptions& options)
     : database_(database), consumer_(std::move(consumer)), window_(window), options_(options) {
   const auto& dialect = database.dialect();
-  page_ = text_for(std::string(kPage), dialect);
-  count_ = text_for(std::string(kCount), dialect);
+  page_ = text_for(kPage, dialect);
+  count_ = text_for(kCount, dialect);
   lock_ = with_ids(kLock, sql_in_list(dialect, "d.id", "$3"));
   if (dialect.backend() == Backend::kPostgres) lock_ += kLockPostgres;
   lock_ = text_for(lock_, dialect);

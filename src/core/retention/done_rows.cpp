@@ -1,6 +1,7 @@
 #include "core/retention/done_rows.hpp"
 
 #include "core/own_statements.hpp"
+#include "core/replaced.hpp"
 #include "core/sql_list.hpp"
 #include "core/sql_moment.hpp"
 
@@ -16,17 +17,11 @@ constexpr std::string_view kCount =
     "SELECT count(*) AS found FROM {kinbox}.{table} WHERE {done} AND {since} < {before}";
 
 std::string text_for(std::string_view sql, const DoneTable& table, const Dialect& dialect) {
-  std::string text(sql);
-  const auto replace_all = [&](std::string_view from, std::string_view to) {
-    for (auto at = text.find(from); at != text.npos; at = text.find(from, at + to.size()))
-      text.replace(at, from.size(), to);
-  };
-  replace_all("{table}", table.table);
-  replace_all("{done}", table.done);
-  replace_all("{since}", table.since);
-  replace_all("{ids}", sql_in_list(dialect, "id", "$3"));
-  replace_all("{before}", "(" + sql_moment(dialect, "-$2") + ")");
-  return dialect.render(text);
+  auto text = replaced(sql, "{table}", table.table);
+  text = replaced(text, "{done}", table.done);
+  text = replaced(text, "{since}", table.since);
+  text = replaced(text, "{ids}", sql_in_list(dialect, "id", "$3"));
+  return dialect.render(replaced(text, "{before}", "(" + sql_moment(dialect, "-$2") + ")"));
 }
 
 }  // namespace

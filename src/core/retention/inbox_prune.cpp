@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/own_statements.hpp"
+#include "core/replaced.hpp"
 #include "core/retention/replay_guard.hpp"
 #include "core/sql_list.hpp"
 #include "core/sql_moment.hpp"
@@ -47,12 +48,9 @@ std::string before_text(const Dialect& dialect) {
 
 std::string delete_text(const Dialect& dialect, bool beside_replay) {
   const bool sqlite = dialect.backend() == Backend::kSqlite;
-  auto text = std::string(kDelete);
-  const auto replace = [&](std::string_view from, std::string_view to) {
-    text.replace(text.find(from), from.size(), to);
-  };
-  replace("{places}", sql_in_list(dialect, sqlite ? "rowid" : "ctid", "$1", "tid"));
-  replace("{before}", sql_instant(dialect, "$5"));
+  auto text =
+      replaced(kDelete, "{places}", sql_in_list(dialect, sqlite ? "rowid" : "ctid", "$1", "tid"));
+  text = replaced(text, "{before}", sql_instant(dialect, "$5"));
   if (!beside_replay) text += kAlone;
   return dialect.render(text);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/replaced.hpp"
 #include "core/sql_moment.hpp"
 
 namespace kinbox {
@@ -12,11 +13,8 @@ constexpr std::string_view kDue =
     "consumer = $1 AND verdict IN ('applied', 'skipped') AND processed_at < {before}";
 
 std::string with_due(std::string_view sql, const Dialect& dialect) {
-  const auto replace = [](std::string text, std::string_view from, std::string_view to) {
-    return text.replace(text.find(from), from.size(), to);
-  };
-  auto text = replace(std::string(sql), "{due}", kDue);
-  return dialect.render(replace(std::move(text), "{before}", sql_instant(dialect, "$2")));
+  const auto text = replaced(sql, "{due}", kDue);
+  return dialect.render(replaced(text, "{before}", sql_instant(dialect, "$2")));
 }
 
 void add(DueRows& due, const Row& row) {

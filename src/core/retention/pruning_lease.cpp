@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/replaced.hpp"
 #include "core/sql_moment.hpp"
 
 namespace kinbox {
@@ -19,13 +20,8 @@ constexpr std::string_view kRelease =
     "UPDATE {kinbox}.prunings SET leased_until = NULL WHERE scope = $1 AND token = $2";
 
 std::string text_for(std::string_view sql, const Dialect& dialect) {
-  std::string text(sql);
-  const auto replace = [&](std::string_view from, const std::string& to) {
-    if (const auto at = text.find(from); at != text.npos) text.replace(at, from.size(), to);
-  };
-  replace("{until}", sql_moment(dialect, "$3"));
-  replace("{last}", sql_moment(dialect, "-$4"));
-  return dialect.render(text);
+  const auto text = replaced(sql, "{until}", sql_moment(dialect, "$3"));
+  return dialect.render(replaced(text, "{last}", sql_moment(dialect, "-$4")));
 }
 
 }  // namespace
