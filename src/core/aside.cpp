@@ -66,13 +66,16 @@ void Aside::leave(const BatchItem& item) {
   }
   parked_ids_.push_back(waited.id);
   left_.push_back({item.partition, waited.queue});
+  if (!waited.letter) return;
+  queued_letters_.push_back(waited.id);
   // A letter that waited in the queue ends with its event.
-  if (waited.letter && item.planned == Verdict::kApplied) letter_ids_.push_back(*waited.letter);
+  if (item.planned == Verdict::kApplied) letter_ids_.push_back(*waited.letter);
 }
 
 void Aside::settle(OpenTransaction& tx) {
   for (const auto* item : parked_) write(tx, *item);
   for (const auto* item : seen_again_) parts_.parked.note_seen_again(tx, item->event->id());
+  for (const auto id : queued_letters_) parts_.parked.hand_count_to_letter(tx, id);
   parts_.parked.remove(tx, parked_ids_);
   parts_.letters.resolve(tx, letter_ids_);
   std::map<Queue, std::size_t> leaving;

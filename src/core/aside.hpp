@@ -67,6 +67,8 @@ class Aside {
   std::vector<const BatchItem*> parked_;
   std::vector<const BatchItem*> seen_again_;
   std::vector<std::int64_t> parked_ids_;
+  /// Of them, those of events that are dead letters.
+  std::vector<std::int64_t> queued_letters_;
   std::vector<std::int64_t> letter_ids_;
   std::vector<Queue> left_;
   std::vector<Queue> promoted_;

@@ -42,9 +42,19 @@ constexpr std::string_view kPromote =
     "SELECT id FROM {kinbox}.parked_events WHERE consumer = $1 AND topic = $2 AND partition = $3 "
     "AND queue = $4 ORDER BY record_offset LIMIT 1)";
 
+constexpr std::string_view kHurry =
+    "UPDATE {kinbox}.parked_events SET due_at = {now} WHERE id = $1";
+constexpr std::string_view kSetApart =
+    "UPDATE {kinbox}.parked_events SET queue = $2, due_at = {now} WHERE id = $1";
+
 constexpr std::string_view kSeenAgain =
     "UPDATE {kinbox}.parked_events SET seen_again = seen_again + 1 "
     "WHERE consumer = $1 AND event_id = $2";
+
+constexpr std::string_view kHandCount =
+    "UPDATE {kinbox}.dead_letters SET seen_again = seen_again + "
+    "(SELECT seen_again FROM {kinbox}.parked_events WHERE id = $1) "
+    "WHERE id = (SELECT dead_letter_id FROM {kinbox}.parked_events WHERE id = $1)";
 
 constexpr std::string_view kDue =
     "SELECT p.id, p.event_id, p.event_type, p.topic, p.partition, p.record_offset, "
@@ -65,7 +75,7 @@ constexpr std::string_view kQueues =
 QueueId queue_of(std::string_view topic, std::int32_t partition, Offset offset,
                  std::optional<Bytes> key) {
   if (key) return outbox_place(topic, as_text(*key)).hash;
-  return outbox_place(topic, std::to_string(partition) + '/' + std::to_string(offset)).hash;
+  return lone_queue({std::string(topic), partition}, offset);
 }
 
 std::optional<std::string> time_text(std::optional<Timestamp> time) {
@@ -84,6 +94,12 @@ QueueId queue_of(const OwnedRecord& record) {
   return queue_of(record.topic, record.partition, record.offset, key);
 }
 
+QueueId lone_queue(const TopicPartition& partition, Offset offset) {
+  return outbox_place(partition.topic,
+                      std::to_string(partition.partition) + '/' + std::to_string(offset))
+      .hash;
+}
+
 ParkedRows::ParkedRows(std::string consumer, const Dialect& dialect)
     : consumer_(std::move(consumer)),
       insert_(dialect.render(replaced(kInsert, "{due}", sql_moment(dialect, "$23")))),
@@ -91,7 +107,10 @@ ParkedRows::ParkedRows(std::string consumer, const Dialect& dialect)
       only_one_due_(dialect.render(kOnlyOneDue)),
       remove_{dialect.render(kRemoveEach), dialect.render(kRemoveAll)},
       promote_(dialect.render(kPromote)),
+      hurry_(dialect.render(kHurry)),
+      set_apart_(dialect.render(kSetApart)),
       seen_again_(dialect.render(kSeenAgain)),
+      hand_count_(dialect.render(kHandCount)),
       due_(dialect.render(
           replaced(kDue, "{first failed}", sql_epoch_milliseconds(dialect, "p.first_failed_at")))),
       queues_(dialect.render(
@@ -133,6 +152,21 @@ void ParkedRows::remove(OpenTransaction& tx, std::span<const std::int64_t> ids) 
 void ParkedRows::promote(OpenTransaction& tx, const TopicPartition& partition,
                          QueueId queue) const {
   tx.execute(promote_, consumer_, partition.topic, partition.partition, queue);
+}
+
+void ParkedRows::hurry(OpenTransaction& tx, const TopicPartition& partition, QueueId queue,
+                       std::int64_t id) const {
+  tx.execute(hurry_, id);
+  tx.execute(only_one_due_, consumer_, partition.topic, partition.partition, queue, id);
+}
+
+void ParkedRows::set_apart(OpenTransaction& tx, const TopicPartition& partition, std::int64_t id,
+                           Offset offset) const {
+  tx.execute(set_apart_, id, lone_queue(partition, offset));
+}
+
+void ParkedRows::hand_count_to_letter(OpenTransaction& tx, std::int64_t id) const {
+  tx.execute(hand_count_, id);
 }
 
 void ParkedRows::note_seen_again(OpenTransaction& tx, std::string_view event_id) const {

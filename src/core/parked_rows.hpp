@@ -20,6 +20,8 @@ namespace kinbox {
 /// The queue of a record: by topic and key; one of its own for a record without a key.
 QueueId queue_of(const Record& record);
 QueueId queue_of(const OwnedRecord& record);
+/// The queue of a record that waits as if it had no key.
+QueueId lone_queue(const TopicPartition& partition, Offset offset);
 
 /// The rows of `parked_events` of one consumer. Writes inside the caller's transaction.
 ///
@@ -48,8 +50,16 @@ class ParkedRows {
   void remove(OpenTransaction& tx, std::span<const std::int64_t> ids) const;
   /// The first row that is left in the queue, if there is one, is due now.
   void promote(OpenTransaction& tx, const TopicPartition& partition, QueueId queue) const;
+  /// Row `id` of the queue, its first, is due now.
+  void hurry(OpenTransaction& tx, const TopicPartition& partition, QueueId queue,
+             std::int64_t id) const;
+  /// Row `id` waits alone from now on, and is due.
+  void set_apart(OpenTransaction& tx, const TopicPartition& partition, std::int64_t id,
+                 Offset offset) const;
   /// A record came again whose event waits.
   void note_seen_again(OpenTransaction& tx, std::string_view event_id) const;
+  /// Row `id` is to be removed: the letter that waited there, if there is one, goes on counting.
+  void hand_count_to_letter(OpenTransaction& tx, std::int64_t id) const;
 
   /// The events of queues that are due, queue after queue, the longest due first, each in order. At
   /// most `limit`.
@@ -73,7 +83,10 @@ class ParkedRows {
   std::string only_one_due_;
   BulkStatement remove_;
   std::string promote_;
+  std::string hurry_;
+  std::string set_apart_;
   std::string seen_again_;
+  std::string hand_count_;
   std::string due_;
   std::string queues_;
 };

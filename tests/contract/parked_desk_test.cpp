@@ -65,6 +65,39 @@ class ParkedDeskContract : public DatabaseContract {
     return parked;
   }
 
+  /// An imported letter of offset 1 that was requested, and waits in its key's queue.
+  std::int64_t park_letter() {
+    ImportedLetter letter;
+    letter.record = {.topic = "t",
+                     .partition = 0,
+                     .offset = 1,
+                     .timestamp = {},
+                     .key = "k",
+                     .value = "v1",
+                     .headers = {}};
+    letter.topic_id = "tid";
+    letter.event_id = "e-1";
+    letter.failure.reason = "handler_rejected";
+    {
+      const auto tx = database().begin();
+      LetterImport("orders", tx->dialect()).run(*tx, std::vector{letter}, "test", {});
+      tx->commit();
+    }
+    script(database().dialect().render(
+        "UPDATE {kinbox}.processed_events SET verdict = 'parked';"
+        "UPDATE {kinbox}.dead_letters SET state = 'parked', crashes = 2"));
+    const auto parked = park(1, "k", true, number("SELECT id FROM {kinbox}.dead_letters"));
+    script(database().dialect().render("UPDATE {kinbox}.parked_events SET imported = " +
+                                       std::string(is_sqlite() ? "1" : "true")));
+    return parked;
+  }
+  std::vector<std::string> history() {
+    std::vector<std::string> words;
+    for (const auto row : query("SELECT what FROM {kinbox}.dead_letter_history ORDER BY id"))
+      words.push_back(row.get<std::string>(0));
+    return words;
+  }
+
   Rows query(std::string_view sql) {
     return database().begin()->query(database().dialect().render(sql));
   }
@@ -190,32 +223,14 @@ TEST_P(ParkedDeskContract, WholeQueuesGoInSeveralTransactionsAndOneAct) {
   EXPECT_EQ(number("SELECT affected FROM {kinbox}.audit"), 5);
 }
 
-TEST_P(ParkedDeskContract, ALetterThatWaitedIsThatLetterAgain) {
-  {
-    ImportedLetter letter;
-    letter.record = {.topic = "t",
-                     .partition = 0,
-                     .offset = 1,
-                     .timestamp = {},
-                     .key = "k",
-                     .value = "v1",
-                     .headers = {}};
-    letter.topic_id = "tid";
-    letter.event_id = "e-1";
-    letter.failure.reason = "handler_rejected";
-    const auto tx = database().begin();
-    LetterImport("orders", tx->dialect()).run(*tx, std::vector{letter}, "test", {});
-    tx->commit();
-  }
-  script(
-      database().dialect().render("UPDATE {kinbox}.processed_events SET verdict = 'parked';"
-                                  "UPDATE {kinbox}.dead_letters SET state = 'parked'"));
-  park(1, "k", true, number("SELECT id FROM {kinbox}.dead_letters"));
+TEST_P(ParkedDeskContract, ALetterThatFailedInItsQueueIsThatLetterAgain) {
+  park_letter();
   desk().dead_letter(desk().plan({}, true), letters, by("zoe"));
   const auto row = query("SELECT * FROM {kinbox}.dead_letters")[0];
   EXPECT_EQ(row.get<std::string>("state"), "open");
   EXPECT_EQ(row.get<std::int64_t>("redrive_count"), 1);
   EXPECT_EQ(row.get<std::string>("reason"), "retries_exhausted");
+  EXPECT_EQ(row.get<std::int64_t>("crashes"), 0) << "it begins anew, as everywhere";
   EXPECT_EQ(row.get<std::string>("error_group"),
             error_group({.reason = "retries_exhausted",
                          .handler = "stock",
@@ -227,6 +242,37 @@ TEST_P(ParkedDeskContract, ALetterThatWaitedIsThatLetterAgain) {
   EXPECT_EQ(text("SELECT verdict FROM {kinbox}.processed_events"), "dead");
   EXPECT_EQ(number("SELECT parked FROM {kinbox}.consumer_progress"), 5)
       << "it was imported: no counter knows it";
+}
+
+TEST_P(ParkedDeskContract, ALetterThatFailedInItsQueueGoesToItsTopicOnceMore) {
+  park_letter();
+  desk().dead_letter(desk().plan({}, true), letters, by("zoe"));
+  const auto sent = query("SELECT * FROM {kinbox}.outbox");
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(sent[0].get<std::string>("message_id"), "dlq:orders:t/0/1");
+  EXPECT_EQ(sent[0].get<std::string>("topic"), "dlq.shop.t");
+  EXPECT_THAT(history(), ElementsAre("imported", "failed_again", "dead_lettered"));
+}
+
+TEST_P(ParkedDeskContract, ALetterThatOnlyWaitedKeepsTheErrorItDiedOf) {
+  park_letter();
+  script(
+      database().dialect().render("UPDATE {kinbox}.parked_events SET attempts = 0, "
+                                  "reason = 'behind_parked', error_text = 'an earlier waits'"));
+  desk().dead_letter(desk().plan({}, true), letters, by("zoe"));
+  const auto row = query("SELECT * FROM {kinbox}.dead_letters")[0];
+  EXPECT_EQ(row.get<std::string>("state"), "open");
+  EXPECT_EQ(row.get<std::string>("reason"), "handler_rejected");
+  EXPECT_EQ(row.get<std::int64_t>("redrive_count"), 0);
+  EXPECT_EQ(number("SELECT count(*) FROM {kinbox}.outbox"), 0) << "nothing to say that is new";
+  EXPECT_THAT(history(), ElementsAre("imported", "dead_lettered"));
+}
+
+TEST_P(ParkedDeskContract, WhatCameAgainWhileALetterWaitedIsCountedWithIt) {
+  park_letter();
+  script(database().dialect().render("UPDATE {kinbox}.dead_letters SET seen_again = 5"));
+  desk().dead_letter(desk().plan({}, true), letters, by("zoe"));
+  EXPECT_EQ(number("SELECT seen_again FROM {kinbox}.dead_letters"), 7);
 }
 
 TEST_P(ParkedDeskContract, WhatWasTriedMeanwhileIsNotChanged) {

@@ -193,6 +193,24 @@ TEST_P(Redrive, ParkedAgainItIsTheSameLetterWhenItDies) {
   EXPECT_EQ(tally(p0), (Tally{.dead = 2}));
 }
 
+TEST_P(Redrive, WhatCameAgainWhileALetterWaitedIsCountedWithIt) {
+  die({"bad1", "bad1"}, "k");
+  options.dispatch.on_error.then = Then::kPark;
+  options.dispatch.on_error.park.delays = {1h};
+  die({"bad2"}, "k");
+  request("event_id = 'bad1'");
+  run_until_idle({p0});
+  die({"bad1", "bad1"}, "k");
+  EXPECT_THAT(texts("SELECT seen_again FROM {kinbox}.dead_letters"), ElementsAre("1"));
+  handle = [](const Event&, Transaction&) { throw PermanentError("hopeless"); };
+  change_from_outside(p0,
+                      "UPDATE {kinbox}.parked_events SET due_at = {now} WHERE due_at IS NOT NULL");
+  run_until_idle({p0});
+  EXPECT_THAT(texts("SELECT seen_again FROM {kinbox}.dead_letters ORDER BY record_offset"),
+              ElementsAre("3", "0"));
+  EXPECT_THAT(states(), ElementsAre("open", "open"));
+}
+
 TEST_P(Redrive, PoisonThatIsAnEventNowIsClaimedAsOne) {
   OwnedRecord record;
   record.value = R"({"eventType":"Created"})";

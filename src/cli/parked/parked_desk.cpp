@@ -8,8 +8,8 @@
 #include "cli/dlq/letter_desk.hpp"
 #include "core/control.hpp"
 #include "core/letter_history.hpp"
-#include "core/outbox_place.hpp"
 #include "core/own_statements.hpp"
+#include "core/parked_rows.hpp"
 #include "core/replaced.hpp"
 
 namespace kinbox::cli {
@@ -24,25 +24,6 @@ constexpr std::string_view kPlan =
     "FROM {kinbox}.parked_events AS p WHERE {where} "
     "ORDER BY p.consumer, p.topic, p.partition, p.queue, p.record_offset, p.id";
 
-constexpr std::string_view kDueNow =
-    "UPDATE {kinbox}.parked_events SET due_at = {now} WHERE id = $1";
-// Only one event of a queue is due.
-constexpr std::string_view kNoOtherDue =
-    "UPDATE {kinbox}.parked_events SET due_at = NULL WHERE consumer = $1 AND topic = $2 "
-    "AND partition = $3 AND queue = $4 AND id <> $5 AND due_at IS NOT NULL";
-constexpr std::string_view kPromote =
-    "UPDATE {kinbox}.parked_events SET due_at = {now} WHERE id = ("
-    "SELECT id FROM {kinbox}.parked_events WHERE consumer = $1 AND topic = $2 AND partition = $3 "
-    "AND queue = $4 ORDER BY record_offset, id LIMIT 1)";
-constexpr std::string_view kOwnQueue =
-    "UPDATE {kinbox}.parked_events SET queue = $2, due_at = {now} WHERE id = $1";
-
-void make_due(OpenTransaction& tx, const ParkedEvent& head) {
-  tx.execute(tx.dialect().render(kDueNow), head.id);
-  tx.execute(tx.dialect().render(kNoOtherDue), head.consumer, head.partition.topic,
-             head.partition.partition, head.queue, head.id);
-}
-
 ParkedEvent event_of(const Row& row) {
   ParkedEvent event;
   event.id = row.get<std::int64_t>("id");
@@ -50,6 +31,7 @@ ParkedEvent event_of(const Row& row) {
   event.partition = {row.get<std::string>("topic"),
                      static_cast<std::int32_t>(row.get<std::int64_t>("partition"))};
   event.queue = row.get<std::int64_t>("queue");
+  event.offset = row.get<std::int64_t>("record_offset");
   event.has_key = row.get<std::int64_t>("has_key") != 0;
   event.head = row.get<std::int64_t>("head");
   return event;
@@ -124,22 +106,17 @@ std::int64_t ParkedDesk::apply(
 
 std::int64_t ParkedDesk::retry(Events heads, const Audit::Action& action) {
   return apply(heads, true, action, [](OpenTransaction& tx, Events now, std::int64_t) {
-    for (const auto& head : now) make_due(tx, head);
+    for (const auto& head : now)
+      ParkedRows(head.consumer, tx.dialect()).hurry(tx, head.partition, head.queue, head.id);
   });
 }
 
 std::int64_t ParkedDesk::release(Events heads, const Audit::Action& action) {
   return apply(heads, true, action, [](OpenTransaction& tx, Events now, std::int64_t) {
     for (const auto& head : now) {
-      const auto rows = tx.query(
-          tx.dialect().render("SELECT record_offset FROM {kinbox}.parked_events WHERE id = $1"),
-          head.id);
-      const auto coordinates = std::to_string(head.partition.partition) + '/' +
-                               std::to_string(rows[0].get<std::int64_t>(0));
-      tx.execute(tx.dialect().render(kOwnQueue), head.id,
-                 outbox_place(head.partition.topic, coordinates).hash);
-      tx.execute(tx.dialect().render(kPromote), head.consumer, head.partition.topic,
-                 head.partition.partition, head.queue);
+      const ParkedRows rows(head.consumer, tx.dialect());
+      rows.set_apart(tx, head.partition, head.id, head.offset);
+      rows.promote(tx, head.partition, head.queue);
     }
   });
 }

@@ -20,6 +20,7 @@ struct ParkedEvent {
   std::string consumer;
   TopicPartition partition;
   std::int64_t queue = 0;
+  Offset offset = 0;
   bool has_key = false;
   /// The first of its queue: the others wait for it. Itself if it is that.
   std::int64_t head = 0;
