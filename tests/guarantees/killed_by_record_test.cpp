@@ -49,20 +49,61 @@ class KilledByRecord : public KillScene {
     produce(KafkaService::get().brokers(), records);
   }
 
+  /// Events of partition 0, each with its key, in this order.
+  void send_keyed(const std::vector<std::pair<std::string, std::string>>& ids_and_keys) {
+    std::vector<OwnedRecord> records;
+    for (const auto& [id, key] : ids_and_keys) {
+      records.push_back(
+          text_record(topic, 0, R"({"eventId":")" + id + R"(","eventType":"Created"})"));
+      records.back().key = key;
+    }
+    produce(KafkaService::get().brokers(), records);
+  }
+
   ExitStatus run() {
     ChildProcess child({KINBOX_BINARY_DIR "/tests/kinbox_test_fatal", "run", "--until-idle",
-                        "--config", config_.string()});
+                        "--config", config_.string()},
+                       {.environment = {{"FATAL_MOOD", mood_}}, .working_directory = {}});
     const auto status = child.wait_for(kPatience);
     said_ = child.output(kErr);
     if (!status) ADD_FAILURE() << "it neither ends nor dies:\n" << said_;
     return status.value_or(ExitStatus{});
   }
 
-  /// Requests every letter.
-  void retry_all() {
-    ChildProcess desk({KINBOX_BINARY_DIR "/tests/kinbox_test_fatal", "dlq", "retry", "--all",
+  /// `what`: "dlq" or "parked".
+  void retry_all(const std::string& what = "dlq") {
+    ChildProcess desk({KINBOX_BINARY_DIR "/tests/kinbox_test_fatal", what, "retry", "--all",
                        "--yes", "--config", config_.string()});
     ASSERT_EQ(desk.wait_for(kPatience), kClean) << desk.output(kErr);
+  }
+
+  std::vector<std::string> texts(std::string_view sql) {
+    std::vector<std::string> found;
+    for (const auto row : database().begin()->query(database().dialect().render(sql)))
+      found.push_back(row.get<std::string>(0));
+    return found;
+  }
+  /// Of the events whose ids begin with `prefix`, in the order in which they took effect.
+  std::vector<std::string> effects_of(const std::string& prefix) {
+    return texts("SELECT event_id FROM {kinbox}.effects WHERE event_id LIKE '" + prefix +
+                 "%' ORDER BY " + (is_sqlite() ? "rowid" : "ctid"));
+  }
+
+  /// The event "sick", which was set aside, ends each process while records pass, and is found.
+  void die_beside_records() {
+    mood_ = "fatal";
+    for (int crash = 0; crash < 4; ++crash) {
+      send("beside" + std::to_string(crash) + '-', 2);
+      ASSERT_EQ(run(), (ExitStatus{.code = {}, .signal = SIGSEGV})) << crash << '\n' << said_;
+      EXPECT_EQ(number("SELECT count(*) FROM {kinbox}.effects WHERE event_id = 'sick'"), 0);
+      for (const auto* const table : {"parked_events", "dead_letters"})
+        EXPECT_EQ(number("SELECT count(*) FROM {kinbox}." + std::string(table) +
+                         " WHERE crashes > 0 AND event_id <> 'sick'"),
+                  0)
+            << "its neighbours are innocent";
+      EXPECT_EQ(charged(0) + charged(1), 0) << "no record did it";
+    }
+    ASSERT_EQ(run(), kClean) << said_;
   }
 
   std::string last_line() const {
@@ -114,6 +155,8 @@ class KilledByRecord : public KillScene {
   TemporaryDirectory directory_;
   std::filesystem::path config_ = directory_ / "kinbox.yaml";
   std::string said_;
+  /// FATAL_MOOD of tests/programs/fatal.
+  std::optional<std::string> mood_;
 };
 KINBOX_FOR_ALL_DATABASES(KilledByRecord);
 
@@ -134,6 +177,54 @@ TEST_P(KilledByRecord, IsFoundAgainWhenItIsTriedAgainAmongOthers) {
                    "AND reason = 'crashed' AND redrive_count = 1"),
             1);
   expect_all_applied_but_one(120 + 4 * 4);
+}
+
+TEST_P(KilledByRecord, IsFoundAmongParkedEventsAndItsKeyGoesOn) {
+  configure(
+      ", on_error: {retry: {max_attempts: 1}, then: park, "
+      "park: {delays: [1h, 1h], then: dead_letter}}");
+  mood_ = "frail";
+  send_keyed({{"sick", "k"},
+              {"behind-1", "k"},
+              {"frail", "m"},
+              {"behind-2", "k"},
+              {"after-frail", "m"},
+              {"other", "n"}});
+  ASSERT_EQ(run(), kClean) << said_;
+  ASSERT_EQ(number("SELECT count(*) FROM {kinbox}.parked_events"), 5) << said_;
+  retry_all("parked");
+  die_beside_records();
+  EXPECT_THAT(texts("SELECT event_id FROM {kinbox}.dead_letters WHERE reason = 'crashed' "
+                    "AND handler = 'fatal' AND state = 'open'"),
+              ElementsAre("sick"));
+  EXPECT_THAT(effects_of("behind"), ElementsAre("behind-1", "behind-2"));
+  EXPECT_EQ(number("SELECT count(*) FROM {kinbox}.parked_events"), 0);
+  expect_all_applied_but_one(6 + 4 * 4);
+  // More than a batch of each partition: then nobody is under suspicion any more.
+  send("later", 20);
+  ASSERT_EQ(run(), kClean) << said_;
+  EXPECT_EQ(number("SELECT count(*) FROM {kinbox}.consumer_progress WHERE suspect"), 0);
+}
+
+TEST_P(KilledByRecord, IsFoundAmongRequestedLettersAndAppliedOnceItIsMended) {
+  configure(", on_error: {retry: {max_attempts: 1}}");
+  mood_ = "frail";
+  send_keyed({{"sick", "k"}, {"frail-1", "k"}, {"frail-2", "m"}, {"other", "n"}});
+  ASSERT_EQ(run(), kClean) << said_;
+  ASSERT_EQ(number("SELECT count(*) FROM {kinbox}.dead_letters"), 3) << said_;
+  retry_all();
+  die_beside_records();
+  EXPECT_THAT(texts("SELECT event_id FROM {kinbox}.dead_letters WHERE state = 'open' "
+                    "AND reason = 'crashed' AND redrive_count = 1 AND crashes = 0"),
+              ElementsAre("sick"));
+  EXPECT_THAT(effects_of("frail"), ::testing::UnorderedElementsAre("frail-1", "frail-2"));
+  expect_all_applied_but_one(4 + 4 * 4);
+  mood_.reset();
+  retry_all();
+  ASSERT_EQ(run(), kClean) << said_;
+  EXPECT_EQ(number("SELECT count(*) FROM {kinbox}.dead_letters WHERE state = 'resolved'"), 3);
+  EXPECT_THAT(effects_of("sick"), ElementsAre("sick"));
+  EXPECT_EQ(effects(), 4 + 4 * 4);
 }
 
 TEST_P(KilledByRecord, OfOneWorkerDoesNotChargeWhatAnotherTries) {

@@ -3,15 +3,22 @@
 //   abort    a broken invariant
 //   memory   needs more than a limit of address space, where nobody may throw
 //   loop     computes for ever
+//   sick     fails while FATAL_MOOD is "frail" in the environment, writes through a null pointer
+//            while it is "fatal", is fine otherwise
+//   frail    fails while FATAL_MOOD is "frail", is fine otherwise
+//   refused  can never be handled while FATAL_MOOD is "refusing", is fine otherwise
 // Every event inserts a row (event_id) into the table `effects` of kinbox's schema before.
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
+#include <stdexcept>
+#include <string_view>
 #include <vector>
 
 #include "kinbox/cli/main.hpp"
+#include "kinbox/errors.hpp"
 #include "programs/victim.hpp"
 
 namespace {
@@ -37,13 +44,23 @@ void take_all_memory() noexcept {
   for (;;) all.emplace_back(std::size_t{1} << 20, 'x');
 }
 
+bool in_mood(std::string_view mood) {
+  const auto* const value = std::getenv("FATAL_MOOD");
+  return value != nullptr && mood == value;
+}
+
 class Fatal : public kinbox::testing::InsertEffect {
  public:
   using InsertEffect::InsertEffect;
 
   void handle(const kinbox::Event& event, kinbox::Transaction& tx) override {
     InsertEffect::handle(event, tx);
-    if (event.id().starts_with("segv")) *nowhere = 1;
+    const bool sick = event.id().starts_with("sick");
+    if ((sick || event.id().starts_with("frail")) && in_mood("frail"))
+      throw std::runtime_error("not now");
+    if (event.id().starts_with("refused") && in_mood("refusing"))
+      throw kinbox::PermanentError("never");
+    if (event.id().starts_with("segv") || (sick && in_mood("fatal"))) *nowhere = 1;
     if (event.id().starts_with("abort")) std::abort();
     if (event.id().starts_with("memory")) take_all_memory();
     if (event.id().starts_with("loop"))
