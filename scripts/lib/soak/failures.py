@@ -7,13 +7,9 @@ hundred is no event (no JSON, or no id). Two processes of `kinbox run` consume; 
 SIGKILL again and again: while they consume, while keys wait, and while `dlq retry --all` brings the
 letters back after the mistakes are mended.
 
-Afterwards SQL and the DLQ topic are held against what was produced: each record has one verdict and
-the counters are those of the rows; each event has its effect once; effects of a key came in order,
-those of letters among themselves; everything that can be read is applied; letters and records of the
-DLQ topic are the same by their ids.
+Afterwards SQL and the DLQ topic are held against what was produced: failure_checks.py says how.
 """
 import argparse
-import dataclasses
 import json
 import os
 import random
@@ -22,11 +18,12 @@ import subprocess
 import sys
 import time
 
-from records import build
+import failure_checks
+import shipped
+from failure_checks import Story
+from shipped import BENCH, KINBOX, build, say, show
 from workshop import ROOT, SERVICES, checked, end_in_order, services_environment
 
-KINBOX = ROOT / "build/release/kinbox"
-BENCH = ROOT / "build/release/bench/kinbox_bench"
 OUTPUT = ROOT / "build/soak-failures"
 EVENTS_PER_KEY = 50
 KEYS_DOWN = 5
@@ -82,31 +79,9 @@ CREATE TRIGGER note_effect AFTER INSERT OR UPDATE ON {s}.order_view
 """
 BEHIND_MISTAKES = "CREATE INDEX ON {s}.mistakes (order_id); ANALYZE {s}.mistakes"
 
-# A letter's place in the order of its key is given up (docs/failures.md); letters keep theirs.
-OUT_OF_ORDER = """
-SELECT count(*) FROM (
-  SELECT order_number, lag(order_number) OVER (PARTITION BY order_id, was_letter ORDER BY seq) AS before
-    FROM (SELECT e.*, EXISTS (SELECT 1 FROM {s}.dead_letters AS d WHERE d.consumer = 'view'
-                  AND d.event_id = e.order_id || '-' || e.order_number) AS was_letter
-            FROM {s}.effects AS e) AS marked) AS placed
- WHERE order_number <= before"""
-
 DOWN = """
 SELECT count(*) FROM {s}.mistakes WHERE kind = 'down' AND order_id IN (
   SELECT convert_from(key, 'UTF8') FROM {s}.parked_events)"""
-
-# Per partition, what its counters say and what its rows say.
-MISCOUNTED = """
-SELECT count(*) FROM {s}.consumer_progress AS p WHERE open_batch IS NOT NULL
-    OR next_offset - first_offset <> applied + duplicates + parked + dead + skipped + gaps
-    OR applied <> (SELECT count(*) FROM {s}.processed_events AS e WHERE e.verdict = 'applied'
-                      AND e.topic = p.topic AND e.partition = p.partition)
-    OR dead <> (SELECT count(*) FROM {s}.dead_letters AS d WHERE d.state = 'open'
-                   AND d.topic = p.topic AND d.partition = p.partition)"""
-
-
-def say(text):
-    print(f"soak: {text}", file=sys.stderr, flush=True)
 
 
 def arguments():
@@ -119,16 +94,6 @@ def arguments():
     parser.add_argument("--seed", type=int, default=None, help="of events and moments; printed")
     parser.add_argument("--no-build", action="store_true", help="use what was built before")
     return parser.parse_args()
-
-
-@dataclasses.dataclass
-class Story:
-    """What is produced: key and value of each record, and what is wrong with which event."""
-    records: list
-    mistakes: list
-    events: int
-    duplicates: int
-    poison: int
 
 
 def order(key, number):
@@ -149,12 +114,13 @@ def unreadable(key, number):
 def tell(events):
     keys = [f"o-{n}" for n in range(max(2 * KEYS_DOWN, events // EVENTS_PER_KEY))]
     down = random.sample(keys, KEYS_DOWN)
-    story = Story([], [(key, None, "down") for key in down], events, 0, 0)
+    story = Story([], [(key, None, "down") for key in down], set())
     written = dict.fromkeys(keys, 0)
     for n in range(events):
         key = random.choice(keys)
         written[key] += 1
         value = json.dumps(order(key, written[key]))
+        story.events.add(f"{key}-{written[key]}")
         story.records.append((key, value))
         chance = random.random()
         # A key that is down fails for that reason alone.
@@ -169,26 +135,12 @@ def tell(events):
     return story
 
 
-class Database:
-    def __init__(self, uri, schema):
-        self.uri, self.schema = uri, schema
-
-    def psql(self, sql):
-        return subprocess.run(["psql", self.uri, "-qtAX", "-v", "ON_ERROR_STOP=1"],
-                              input=sql.replace("{s}", self.schema), check=True, capture_output=True,
-                              text=True).stdout.strip()
-
-    def number(self, sql):
-        return int(self.psql(sql) or 0)
-
+class Database(shipped.Database):
     def make(self, mistakes):
         self.psql(MISTAKES)
         rows = "".join(f"{key}\t{chr(92) + 'N' if number is None else number}\t{kind}\n"
                        for key, number, kind in mistakes)
         self.psql("COPY {s}.mistakes FROM STDIN;\n" + rows + "\\.\n" + BEHIND_MISTAKES)
-
-    def decided(self):
-        return self.number("SELECT sum(next_offset - first_offset) FROM {s}.consumer_progress")
 
     def parked(self):
         return self.number("SELECT count(*) FROM {s}.parked_events")
@@ -294,60 +246,9 @@ def bring_back(processes, database, configuration, kills):
 
 
 def relayed(brokers, topic):
-    """Ids of the records of the DLQ topic, each once."""
     lines = subprocess.run(["kcat", "-C", "-q", "-e", "-J", "-b", brokers, "-t", topic], check=True,
                            capture_output=True, text=True).stdout.splitlines()
-    ids = set()
-    for line in lines:
-        words = json.loads(line)["headers"]
-        headers = dict(zip(words[::2], words[1::2]))
-        ids.add((headers["kinbox-message-id"], headers.get("kinbox-event-id", "")))
-    return ids
-
-
-def letters_of(database):
-    rows = database.psql("SELECT 'dlq:view:' || topic || '/' || partition || '/' || record_offset, "
-                         "event_id FROM {s}.dead_letters").splitlines()
-    return {tuple(row.split("|")) for row in rows}
-
-
-def findings(database, story, dlq):
-    total = story.events + story.duplicates + story.poison
-    numbers = {
-        "records with a verdict":
-            ("SELECT sum(next_offset - first_offset - gaps) FROM {s}.consumer_progress", total),
-        "partitions whose counters are not those of their rows": (MISCOUNTED, 0),
-        "events with a verdict": ("SELECT count(*) FROM {s}.processed_events", story.events),
-        "of them applied":
-            ("SELECT count(*) FROM {s}.processed_events WHERE verdict = 'applied'", story.events),
-        "effects": ("SELECT count(*) FROM {s}.effects", story.events),
-        "different ones":
-            ("SELECT count(*) FROM (SELECT DISTINCT order_id, order_number FROM {s}.effects) AS e",
-             story.events),
-        "effects out of order": (OUT_OF_ORDER, 0),
-        "duplicates": ("SELECT sum(duplicates) FROM {s}.consumer_progress", story.duplicates),
-        "letters left: records that are no events":
-            ("SELECT count(*) FROM {s}.dead_letters WHERE state <> 'resolved' "
-             "AND reason IN ('undecodable', 'missing_event_id')", story.poison),
-        "letters left of another kind":
-            ("SELECT count(*) FROM {s}.dead_letters WHERE state <> 'resolved' "
-             "AND reason NOT IN ('undecodable', 'missing_event_id')", 0),
-        "letters of refused events that came back":
-            ("SELECT count(*) FROM {s}.dead_letters WHERE state = 'resolved' AND error_code = 'KB001'",
-             sum(kind == "refused" for _, _, kind in story.mistakes)),
-        "events that are parked still": ("SELECT count(*) FROM {s}.parked_events", 0),
-    }
-    found = {what: (database.number(sql), wanted) for what, (sql, wanted) in numbers.items()}
-    letters = letters_of(database)
-    found["letters without a record in the DLQ topic"] = len(letters - dlq), 0
-    found["records in the DLQ topic without a letter"] = len(dlq - letters), 0
-    return found
-
-
-def show(found):
-    for what, (actual, wanted) in found.items():
-        print(f"{'ok  ' if actual == wanted else 'FAIL'}  {what}: {actual:,} (expected {wanted:,})")
-    return all(actual == wanted for actual, wanted in found.values())
+    return failure_checks.ids_in(lines)
 
 
 def shares(kills):
@@ -375,7 +276,7 @@ def soak(options, brokers, uri):
     checked(KINBOX, "migrate", "up", "-c", configuration)
     database = Database(uri, schema)
     database.make(story.mistakes)
-    total = story.events + story.duplicates + story.poison
+    total = story.total()
     say(f"{total:,} records, of which {story.duplicates:,} are duplicates and {story.poison:,} no events")
     consuming, waiting, coming_back = shares(options.kills)
     started = time.monotonic()
@@ -387,12 +288,12 @@ def soak(options, brokers, uri):
         wait_until(lambda: database.unsent() == 0, "relaying", processes)
         code = processes.stop()
     seconds = time.monotonic() - started
-    found = findings(database, story, relayed(brokers, f"dlq.{topic}"))
+    found = failure_checks.findings(database, story, relayed(brokers, f"dlq.{topic}"))
     found["keys that were parked to the end"] = down, KEYS_DOWN
     found["SIGKILLs"] = processes.killed, options.kills
     found["exit code of what was not killed"] = code, 0
     good = show(found)
-    print(f"{story.events:,} events, {processes.killed} SIGKILLs, {letters:,} letters tried again, "
+    print(f"{len(story.events):,} events, {processes.killed} SIGKILLs, {letters:,} letters tried again, "
           f"{seconds:.0f} s: {'all well' if good else 'BROKEN'}")
     return 0 if good else 1
 

@@ -14,10 +14,9 @@ import subprocess
 import sys
 import time
 
+from shipped import BENCH, KINBOX, Database, build, say, show
 from workshop import ROOT, SERVICES, checked, end_in_order, services_environment
 
-KINBOX = ROOT / "build/release/kinbox"
-BENCH = ROOT / "build/release/bench/kinbox_bench"
 OUTPUT = ROOT / "build/soak"
 REPEAT_EVERY = 10
 
@@ -37,10 +36,6 @@ log: {{level: warning}}
 """
 
 
-def say(text):
-    print(f"soak: {text}", file=sys.stderr, flush=True)
-
-
 def arguments():
     parser = argparse.ArgumentParser(prog="soak records", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -49,28 +44,6 @@ def arguments():
     parser.add_argument("--seed", type=int, default=None, help="of the moments; printed")
     parser.add_argument("--no-build", action="store_true", help="use what was built before")
     return parser.parse_args()
-
-
-def build():
-    checked("scripts/install-dependencies", "test")
-    checked("cmake", "--preset", "release", "-DBUILD_TESTING=OFF", "-DKINBOX_BUILD_BENCH=ON")
-    checked("cmake", "--build", "--preset", "release", "--target", "kinbox", "kinbox_bench")
-
-
-class Database:
-    def __init__(self, uri, schema):
-        self.uri, self.schema = uri, schema
-
-    def number(self, sql):
-        out = subprocess.run(["psql", self.uri, "-qtAX", "-c", sql.replace("{s}", self.schema)],
-                             check=True, capture_output=True, text=True).stdout
-        return int(out.strip() or 0)
-
-    def decided(self):
-        try:
-            return self.number("SELECT sum(next_offset - first_offset) FROM {s}.consumer_progress")
-        except subprocess.CalledProcessError:
-            return 0  # not migrated yet
 
 
 def run_and_kill(configuration, database, total, kills):
@@ -111,10 +84,7 @@ def findings(database, records, distinct):
         "open batches":
             ("SELECT count(*) FROM {s}.consumer_progress WHERE open_batch IS NOT NULL", 0),
     }
-    found = {what: (database.number(sql), wanted) for what, (sql, wanted) in expected.items()}
-    for what, (actual, wanted) in found.items():
-        print(f"{'ok  ' if actual == wanted else 'FAIL'}  {what}: {actual:,} (expected {wanted:,})")
-    return found
+    return {what: (database.number(sql), wanted) for what, (sql, wanted) in expected.items()}
 
 
 def main():
@@ -149,9 +119,9 @@ def main():
         found = findings(database, produced["records"], produced["distinct"])
     finally:
         checked("scripts/services", "stop", "--dir", SERVICES)
-    good = code == 0 and struck == options.kills and all(a == b for a, b in found.values())
-    print(f"{'ok  ' if struck == options.kills else 'FAIL'}  SIGKILLs: {struck}")
-    print(f"{'ok  ' if code == 0 else 'FAIL'}  last run's exit code: {code}")
+    found["SIGKILLs"] = struck, options.kills
+    found["last run's exit code"] = code, 0
+    good = show(found)
     print(f"{produced['records']:,} records, two consumers, {seconds:.0f} s: "
           f"{'all well' if good else 'BROKEN'}")
     return 0 if good else 1
