@@ -76,6 +76,22 @@ CREATE TABLE {kinbox}.prunings (
   next_block   bigint NOT NULL DEFAULT 0
 );
 
+-- Partitions whose owner tries an event again in place, once that lasts: what it said last.
+CREATE TABLE {kinbox}.retries (
+  owner         text COLLATE "C" NOT NULL REFERENCES {kinbox}.workers (owner) ON DELETE CASCADE,
+  topic         text COLLATE "C" NOT NULL,
+  partition     integer NOT NULL,
+  record_offset bigint NOT NULL,
+  handler       text NOT NULL,
+  -- Failed ones, the first included, and when that was.
+  attempts      integer NOT NULL,
+  since         timestamptz NOT NULL,
+  due_at        timestamptz NOT NULL,
+  error_type    text NOT NULL,
+  error_text    text NOT NULL,
+  PRIMARY KEY (owner, topic, partition)
+);
+
 -- Whoever deletes a letter looks for what refers to it.
 CREATE INDEX parked_events_of_letter ON {kinbox}.parked_events (dead_letter_id)
   WHERE dead_letter_id IS NOT NULL;

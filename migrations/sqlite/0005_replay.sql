@@ -72,6 +72,22 @@ CREATE TABLE {kinbox}.prunings (
   begun_at     TEXT
 ) STRICT;
 
+-- Partitions whose owner tries an event again in place, once that lasts: what it said last.
+CREATE TABLE {kinbox}.retries (
+  owner         TEXT NOT NULL REFERENCES workers (owner) ON DELETE CASCADE,
+  topic         TEXT NOT NULL,
+  partition     INTEGER NOT NULL,
+  record_offset INTEGER NOT NULL,
+  handler       TEXT NOT NULL,
+  -- Failed ones, the first included, and when that was.
+  attempts      INTEGER NOT NULL,
+  since         TEXT NOT NULL,
+  due_at        TEXT NOT NULL,
+  error_type    TEXT NOT NULL,
+  error_text    TEXT NOT NULL,
+  PRIMARY KEY (owner, topic, partition)
+) STRICT, WITHOUT ROWID;
+
 -- Whoever deletes a letter looks for what refers to it.
 CREATE INDEX {kinbox}.parked_events_of_letter ON parked_events (dead_letter_id)
   WHERE dead_letter_id IS NOT NULL;

@@ -11,6 +11,7 @@
 #include "core/held_records.hpp"
 #include "core/ownership.hpp"
 #include "core/random_name.hpp"
+#include "core/retry_report.hpp"
 #include "core/set_aside.hpp"
 #include "core/worker_presence.hpp"
 #include "kinbox/errors.hpp"
@@ -48,6 +49,7 @@ class Worker::Impl : public AssignmentListener {
                         .consumer = consumer_.name,
                         .interval = options_.control_check}),
         presence_({.database = *database_, .consumer = consumer_.name, .owner = owner_}),
+        retry_report_({.database = *database_, .owner = owner_}),
         dispatcher_(dispatcher_parts(consumer_, owner_, registry_, observer_), options_.dispatch,
                     *database_) {
     if (consumer_.replies) require_usable(*consumer_.replies, consumer_.topics);
@@ -122,6 +124,7 @@ class Worker::Impl : public AssignmentListener {
         partition->retry_at = Clock::now();
         observer_.on_notice(notice::ClaimMissed{partition->id});
       }
+      retry_report_.tell(ownership_.partitions());
     } catch (const InfrastructureError& e) {
       // Whoever has something to write meets it too, and waits.
       observer_.on_notice(notice::SourceMessage{7, std::string("not looked around: ") + e.what()});
@@ -315,6 +318,7 @@ class Worker::Impl : public AssignmentListener {
   Ownership ownership_;
   ControlWatch control_watch_;
   WorkerPresence presence_;
+  RetryReport retry_report_;
   Dispatcher dispatcher_;
   HeldRecords held_;
   std::set<TopicPartition> paused_;

@@ -117,6 +117,39 @@ TEST_F(CliRun, LogsJsonLinesOffATerminalWithoutPayloads) {
                              Not(HasSubstr("CONFWARN"))));
 }
 
+TEST_F(CliRun, StatusShowsAnEventThatIsTriedAgainInPlaceAndThatItIsDone) {
+  configure("    on_error: {retry: {max_attempts: 1000, first_delay: 2s, max_delay: 2s}}\n");
+  send_orders(0, 2);
+  ASSERT_EQ(run({"run", "--until-idle"}), kClean) << errors_;
+  const auto open_file = [&] { return sqlite::open({.path = (directory_ / "k.db").string()}); };
+  const auto change = [&](const char* statement) {
+    const auto database = open_file();
+    const auto tx = database->begin();
+    database->run_script(*tx, statement);
+    tx->commit();
+  };
+  change("CREATE TRIGGER broken BEFORE INSERT ON order_view BEGIN SELECT RAISE(ABORT, 'no'); END");
+  send_orders(2, 1);
+  const auto running = start({"run"});
+  const auto state = [&] {
+    run({"status", "--no-kafka", "-o", "json"});
+    return nlohmann::json::parse(output_)[0]["state"];
+  };
+  EXPECT_TRUE(eventually([&] { return state() == "retrying"; }, 30s)) << errors_;
+  EXPECT_THAT(errors_, AllOf(HasSubstr("again in place since"), HasSubstr("order_view")));
+  EXPECT_TRUE(eventually(
+      [&] {
+        return run({"status", "--no-kafka", "--check", "--max-retry-seconds", "0"}) == exited(2);
+      },
+      30s));
+  EXPECT_THAT(errors_, HasSubstr("more than --max-retry-seconds 0"));
+  change("DROP TRIGGER broken");
+  EXPECT_TRUE(eventually([&] { return state() == "running"; }, 30s)) << output_;
+  running->signal(SIGTERM);
+  EXPECT_EQ(running->wait_for(40s), kClean);
+  EXPECT_EQ(number("SELECT count(*) FROM order_view"), 3);
+}
+
 TEST_F(CliRun, UntilIdleSendsDeadLettersBeforeItEnds) {
   produce(cluster_.bootstrap_servers(),
           std::vector<OwnedRecord>{text_record(kTopic, 0, "no JSON")});

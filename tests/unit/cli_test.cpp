@@ -330,6 +330,7 @@ TEST_F(CliStatus, ShowsPositionCountersAndOwner) {
   EXPECT_EQ(row["state"], "running");
   EXPECT_EQ(row["end"], nullptr);
   EXPECT_EQ(row["lag"], nullptr);
+  EXPECT_EQ(row["retry_offset"], nullptr);
 }
 
 TEST_F(CliStatus, NamesConsumersThatNeverRan) {
@@ -390,6 +391,34 @@ TEST_F(CliStatus, APartitionThatWaitsForAReplaySaysForWhich) {
   EXPECT_EQ(row["state"], "held");
   EXPECT_EQ(row["held_by"], 3);
   EXPECT_THAT(result.err, HasSubstr("waits at 25 for replay 3; see kinbox replay list"));
+}
+
+TEST_F(CliStatus, APartitionThatTriesAnEventAgainSaysWhichAndSinceWhen) {
+  insert_progress("orders", 0, "running");
+  sql("INSERT INTO retries (owner, topic, partition, record_offset, handler, attempts, since, "
+      "due_at, error_type, error_text) VALUES ('me', 'marketplace.order.created', 0, 25, "
+      "'order_view', 4, '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:09.000Z', "
+      "'kinbox::SqlError', 'no such\ntable')");
+  const auto result = status({"-o", "jsonl", "--check"});
+  EXPECT_EQ(result.exit_code, 0) << "what is tried again is not wrong yet";
+  const auto row = nlohmann::json::parse(result.out);
+  EXPECT_EQ(row["state"], "retrying");
+  EXPECT_EQ(row["retry_offset"], 25);
+  EXPECT_EQ(row["retry_attempts"], 4);
+  EXPECT_EQ(row["retry_since"], "2026-01-01T00:00:00.000Z");
+  EXPECT_GT(row["retry_seconds"], 0);
+  EXPECT_EQ(row["retry_due_at"], "2026-01-01T00:00:09.000Z");
+  EXPECT_EQ(row["retry_error"], "kinbox::SqlError: no such\ntable");
+  EXPECT_EQ(row["epoch"], 7);
+  EXPECT_THAT(result.err,
+              HasSubstr("tries offset 25 again in place since 2026-01-01T00:00:00.000Z: 4 attempts "
+                        "of handler order_view failed, last kinbox::SqlError: no such\\ntable; the "
+                        "next is due at 2026-01-01T00:00:09.000Z\n"));
+  EXPECT_EQ(status({"--check", "--max-retry-seconds", "99999999999"}).exit_code, 0);
+  const auto checked = status({"--check", "--max-retry-seconds", "60"});
+  EXPECT_EQ(checked.exit_code, 2);
+  EXPECT_THAT(checked.err, HasSubstr("check: orders marketplace.order.created/0: seconds of trying "
+                                     "offset 25 again is "));
 }
 
 TEST_F(CliStatus, CheckTakesLimitsAndNamesWhatExceedsThem) {

@@ -16,6 +16,7 @@
 #include "cli/usage_error.hpp"
 #include "kinbox/errors.hpp"
 #include "kinbox/migrations.hpp"
+#include "kinbox/observe/printable.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -24,8 +25,12 @@ using std::chrono::milliseconds;
 
 constexpr const char* kFooter = R"(
 POSITION is the database's: what Kafka believes is a hint for lag tools. LAG SECONDS is how old the
-next record is. RATE, in records per second, is known from the second look on (--watch). An event that
-is tried again in place shows as "running" with a lag that grows; the log of `run` names it.
+next record is. RATE, in records per second, is known from the second look on (--watch).
+
+A partition is "running"; "retrying" an event in place; "held" by a replay; "breaker_open", because too
+many events fail; "halted" until a person acts; "stopped", as its owner left in order; or "lost", as its
+owner is not seen any more. stderr says which event, why, since when, and what to do. PARKED events
+wait beside a partition that runs.
 
 --check exits 2, and says on stderr why, if a partition stands, its owner is lost, more than --max-dead
 dead letters of it are open (0 unless given), or another limit is exceeded, or cannot be looked at.
@@ -67,6 +72,12 @@ std::vector<Column> columns() {
           {"outbox_last_error", true},
           {"state_reason", true},
           {"held_by", true},
+          {"retry_offset", true},
+          {"retry_attempts", true},
+          {"retry_since", true},
+          {"retry_seconds", true},
+          {"retry_due_at", true},
+          {"retry_error", true},
           {"epoch", true},
           {"owner", true},
           {"owner_session", true},
@@ -83,35 +94,45 @@ Cell known(const std::optional<T>& value) {
   return value ? Cell{*value} : Cell{};
 }
 
+std::string error_of(const ReportedRetry& retry) {
+  return retry.error_type + ": " + retry.error_text;
+}
+
+/// Six cells: retry_offset and so on.
+std::vector<Cell> retry_cells(const PartitionReport& report) {
+  if (report.state() != "retrying") return std::vector<Cell>(6);
+  const auto& retry = *report.retry;
+  return {retry.offset, retry.attempts, retry.since, retry.seconds, retry.due_at, error_of(retry)};
+}
+
 std::vector<Cell> row_of(const PartitionReport& report, const StatusLook& look,
                          std::optional<double> rate) {
   const auto end = look.logs.ends.find(report.partition);
   const auto& tally = report.tally;
-  return {report.consumer,
-          report.partition.topic,
-          std::int64_t{report.partition.partition},
-          report.state(),
-          report.next_offset,
-          end == look.logs.ends.end() ? Cell{} : Cell{end->second},
-          known(look.lag(report)),
-          known(look.lag_seconds(report)),
-          known(rate),
-          tally.applied,
-          tally.duplicates,
-          tally.dead,
-          tally.skipped,
-          tally.parked,
-          tally.gaps,
-          report.first_offset,
-          report.open_dead_letters,
-          report.outbox_pending,
-          report.outbox_last_error,
-          report.state_reason,
-          known(report.held_by),
-          report.epoch,
-          report.owner,
-          report.owner_session,
-          report.updated_at};
+  std::vector<Cell> row{report.consumer,
+                        report.partition.topic,
+                        std::int64_t{report.partition.partition},
+                        report.state(),
+                        report.next_offset,
+                        end == look.logs.ends.end() ? Cell{} : Cell{end->second},
+                        known(look.lag(report)),
+                        known(look.lag_seconds(report)),
+                        known(rate),
+                        tally.applied,
+                        tally.duplicates,
+                        tally.dead,
+                        tally.skipped,
+                        tally.parked,
+                        tally.gaps,
+                        report.first_offset,
+                        report.open_dead_letters,
+                        report.outbox_pending,
+                        report.outbox_last_error,
+                        report.state_reason,
+                        known(report.held_by)};
+  for (auto& cell : retry_cells(report)) row.push_back(std::move(cell));
+  row.insert(row.end(), {report.epoch, report.owner, report.owner_session, report.updated_at});
+  return row;
 }
 
 /// What a person should read that does not fit a row. On stderr: it is in the rows too.
@@ -130,6 +151,12 @@ void explain(const Io& io, const PartitionReport& report) {
   else if (report.held_by)
     io.err << where << " waits at " << report.next_offset << " for replay " << *report.held_by
            << "; see kinbox replay list\n";
+  else if (report.state() == "retrying")
+    io.err << where << " tries offset " << report.retry->offset << " again in place since "
+           << report.retry->since << ": " << report.retry->attempts << " attempts of handler "
+           << report.retry->handler << " failed, last "
+           << observe::printable(error_of(*report.retry)) << "; the next is due at "
+           << report.retry->due_at << '\n';
   if (!report.outbox_last_error.empty())
     io.err << where << ": " << report.outbox_pending
            << " dead letters wait for their topic: " << report.outbox_last_error << '\n';
@@ -241,6 +268,8 @@ void add_limits(CLI::App& command, Limits& limits) {
   add_limit(command, "--max-lag", limits.lag, "so many offsets behind, per partition");
   add_limit(command, "--max-lag-seconds", limits.lag_seconds,
             "the next record may be so old, per partition");
+  add_limit(command, "--max-retry-seconds", limits.retry_seconds,
+            "an event may be tried again in place for so long, per partition");
   command
       .add_option("--max-dead", limits.dead,
                   "With --check: so many open dead letters, per partition (default: 0)")

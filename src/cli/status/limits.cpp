@@ -38,6 +38,10 @@ void look_at(const StatusLook& look, const PartitionReport& partition, const Lim
   findings.compare(where + "lag", look.lag(partition), limits.lag, "--max-lag");
   findings.compare(where + "lag in seconds", look.lag_seconds(partition), limits.lag_seconds,
                    "--max-lag-seconds");
+  if (partition.state() == "retrying")
+    findings.compare(
+        where + "seconds of trying offset " + std::to_string(partition.retry->offset) + " again",
+        partition.retry->seconds, limits.retry_seconds, "--max-retry-seconds");
 }
 
 }  // namespace

@@ -15,6 +15,8 @@ namespace kinbox::cli {
 struct Limits {
   std::optional<std::int64_t> lag = {};
   std::optional<std::int64_t> lag_seconds = {};
+  /// Since an event first failed that is tried again in place.
+  std::optional<std::int64_t> retry_seconds = {};
   /// Open ones, per partition.
   std::int64_t dead = 0;
   std::optional<std::int64_t> parked = {};

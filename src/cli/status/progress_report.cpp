@@ -1,6 +1,10 @@
 #include "cli/status/progress_report.hpp"
 
+#include <algorithm>
 #include <string_view>
+
+#include "core/replaced.hpp"
+#include "core/sql_moment.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -18,13 +22,18 @@ SELECT p.consumer, p.topic, p.partition, p.first_offset, p.next_offset,
          WHERE d.consumer = p.consumer AND d.topic = p.topic AND d.partition = p.partition
            AND d.state = 'open') AS open_dead_letters,
        coalesce(o.pending, 0) AS outbox_pending,
-       coalesce(o.last_error, '') AS outbox_last_error
+       coalesce(o.last_error, '') AS outbox_last_error,
+       r.record_offset AS retry_offset, r.handler AS retry_handler, r.attempts AS retry_attempts,
+       {since} AS retry_since, {until_since} AS retry_until_since, {due} AS retry_due_at,
+       r.error_type AS retry_error_type, r.error_text AS retry_error_text
   FROM {kinbox}.consumer_progress p
   LEFT JOIN (SELECT d.consumer, d.topic, d.partition, count(*) AS pending,
                     max(w.last_error) AS last_error
                FROM {kinbox}.outbox w JOIN {kinbox}.dead_letters d ON d.id = w.dead_letter_id
               WHERE w.state = 'pending' GROUP BY d.consumer, d.topic, d.partition) o
     ON o.consumer = p.consumer AND o.topic = p.topic AND o.partition = p.partition
+  LEFT JOIN {kinbox}.retries r
+    ON r.owner = p.owner AND r.topic = p.topic AND r.partition = p.partition
  ORDER BY p.consumer, p.topic, p.partition)";
 
 Tally tally_of(const Row& row) {
@@ -34,6 +43,20 @@ Tally tally_of(const Row& row) {
           .dead = row.get<std::int64_t>("dead"),
           .skipped = row.get<std::int64_t>("skipped"),
           .gaps = row.get<std::int64_t>("gaps")};
+}
+
+std::optional<ReportedRetry> retry_of(const Row& row) {
+  const auto offset = row.get<std::optional<std::int64_t>>("retry_offset");
+  if (!offset) return std::nullopt;
+  const auto ago = -row.get<std::int64_t>("retry_until_since");
+  return ReportedRetry{.offset = *offset,
+                       .handler = row.get<std::string>("retry_handler"),
+                       .attempts = row.get<std::int64_t>("retry_attempts"),
+                       .since = row.get<std::string>("retry_since"),
+                       .seconds = std::max<std::int64_t>(ago / 1000, 0),
+                       .due_at = row.get<std::string>("retry_due_at"),
+                       .error_type = row.get<std::string>("retry_error_type"),
+                       .error_text = row.get<std::string>("retry_error_text")};
 }
 
 PartitionReport report_of(const Row& row) {
@@ -52,6 +75,7 @@ PartitionReport report_of(const Row& row) {
   report.clean_stop = row.get<bool>("clean_stop");
   report.owner_at_work = row.get<bool>("owner_at_work");
   report.held_by = row.get<std::optional<std::int64_t>>("held_by");
+  report.retry = retry_of(row);
   report.updated_at = row.get<std::string>("updated_at");
   report.open_dead_letters = row.get<std::int64_t>("open_dead_letters");
   report.outbox_pending = row.get<std::int64_t>("outbox_pending");
@@ -65,14 +89,18 @@ std::string PartitionReport::state() const {
   if (stands()) return stored_state;
   if (clean_stop) return "stopped";
   if (!owner_at_work) return "lost";
-  return held_by ? "held" : "running";
+  if (held_by) return "held";
+  return retry ? "retrying" : "running";
 }
 
 std::vector<PartitionReport> read_progress(Database& database) {
+  const auto& dialect = database.dialect();
+  auto progress = replaced(kProgress, "{since}", sql_iso_text(dialect, "r.since"));
+  progress = replaced(progress, "{until_since}", sql_milliseconds_until(dialect, "r.since"));
+  progress = replaced(progress, "{due}", sql_iso_text(dialect, "r.due_at"));
   const auto tx = database.begin();
   std::vector<PartitionReport> reports;
-  for (const auto row : tx->query(database.dialect().render(kProgress)))
-    reports.push_back(report_of(row));
+  for (const auto row : tx->query(dialect.render(progress))) reports.push_back(report_of(row));
   tx->rollback();
   return reports;
 }

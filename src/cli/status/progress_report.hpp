@@ -10,6 +10,20 @@
 
 namespace kinbox::cli {
 
+/// An event that a partition's owner tries again in place, as it said last.
+struct ReportedRetry {
+  Offset offset = 0;
+  std::string handler;
+  /// Failed ones.
+  std::int64_t attempts = 0;
+  /// The first of them, and how long ago that is by the database's clock.
+  std::string since;
+  std::int64_t seconds = 0;
+  std::string due_at;
+  std::string error_type;
+  std::string error_text;
+};
+
 /// What the database knows of one partition of one consumer.
 struct PartitionReport {
   std::string consumer;
@@ -29,6 +43,8 @@ struct PartitionReport {
   bool owner_at_work = false;
   /// The replay that the partition waits for.
   std::optional<std::int64_t> held_by;
+  /// What its owner waits with, or tries, just now.
+  std::optional<ReportedRetry> retry;
   std::string updated_at;
   std::int64_t open_dead_letters = 0;
   /// Its dead letters that are not on the DLQ topic yet, and what the relay met last.
@@ -38,7 +54,7 @@ struct PartitionReport {
   /// Whether something keeps it where it is: "halted" or "breaker_open".
   bool stands() const { return stored_state != "running"; }
   /// That; "stopped": its owner left in order; "lost": its owner did not, and is not seen any more;
-  /// "held" by a replay; else "running".
+  /// "held" by a replay; "retrying" an event in place; else "running".
   std::string state() const;
 };
 
