@@ -141,7 +141,14 @@ LogRange KafkaSource::log_range(const TopicPartition& partition) {
 Offset KafkaSource::offset_at(const TopicPartition& partition, Timestamp time) {
   const auto milliseconds = time.time_since_epoch().count();
   const auto found = answer(std::max<Question>(0, milliseconds), partition);
-  return found >= 0 ? found : answer(kLogEnd, partition);  // nothing that new
+  if (found >= 0) return found;
+  const auto log = log_range(partition);
+  // Whoever knows times knows of a record behind the first of them.
+  if (log.start < log.end && answer(0, partition) < 0)
+    throw ConfigurationError("the brokers do not know where times are in " + partition.topic +
+                             ": begin at `earliest` or `latest`, or set the position "
+                             "(`kinbox position set`)");
+  return log.end;  // nothing that new
 }
 
 std::string KafkaSource::topic_id(const std::string& topic) {

@@ -1,5 +1,6 @@
 #include "kinbox/kafka/log_reader.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -8,6 +9,7 @@
 #include "kafka/message_record.hpp"
 #include "kafka/partition_list.hpp"
 #include "kafka/shutdown.hpp"
+#include "kafka/time_scan.hpp"
 #include "kafka/voice.hpp"
 #include "kinbox/errors.hpp"
 
@@ -24,8 +26,8 @@ std::string place(const TopicPartition& partition, Offset offset) {
 
 class LogReader::Impl {
  public:
-  Impl(const Settings& settings, std::chrono::milliseconds patience)
-      : patience_(patience), rk_(start_client(settings)) {}
+  Impl(const Settings& settings, std::chrono::milliseconds patience, const TimeScanBounds& scan)
+      : settings_(settings), patience_(patience), scan_(scan), rk_(start_client(settings)) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl() { destroy_by(rk_, Clock::now() + std::chrono::seconds{5}); }
@@ -45,6 +47,25 @@ class LogReader::Impl {
       if (unread_.empty()) const MessageHandle none(rd_kafka_consumer_poll(rk_, 0));
       throw InfrastructureError(e.what() + voice_.last_trouble());
     }
+  }
+
+  /// Of those, the ones whose brokers do not know times.
+  std::map<TopicPartition, LogRange> without_times(std::map<TopicPartition, LogRange> logs) {
+    std::erase_if(logs, [](const auto& one) { return one.second.start >= one.second.end; });
+    std::vector<TopicPartition> partitions;
+    for (const auto& [partition, log] : logs) partitions.push_back(partition);
+    // Whoever knows times knows of a record behind the first of them.
+    const auto any = ask(0, partitions);
+    std::erase_if(logs, [&](const auto& one) { return any.at(one.first) >= 0; });
+    return logs;
+  }
+
+  std::map<TopicPartition, Offset> scan_for_time(const std::map<TopicPartition, LogRange>& logs,
+                                                 Timestamp time) const {
+    if (logs.empty()) return {};
+    // Another one: what this one was told to read goes on.
+    LogReader reader(settings_, patience_, scan_);
+    return kafka::scan_for_time(reader, logs, time, scan_);
   }
 
   std::string topic_id(const std::string& topic) { return kafka::topic_id(rk_, topic, patience_); }
@@ -155,14 +176,17 @@ class LogReader::Impl {
 
   Observer silent_;  // exceptions say it
   Voice voice_{silent_};
+  Settings settings_;
   std::chrono::milliseconds patience_;
+  TimeScanBounds scan_;
   rd_kafka_t* rk_;
   std::map<TopicPartition, LogSlice> unread_;
   std::vector<TopicPartition> paused_;
 };
 
-LogReader::LogReader(const Settings& settings, std::chrono::milliseconds patience)
-    : impl_(std::make_unique<Impl>(settings, patience)) {}
+LogReader::LogReader(const Settings& settings, std::chrono::milliseconds patience,
+                     const TimeScanBounds& scan)
+    : impl_(std::make_unique<Impl>(settings, patience, scan)) {}
 
 LogReader::~LogReader() = default;
 
@@ -176,10 +200,16 @@ std::map<TopicPartition, LogRange> LogReader::ranges(std::span<const TopicPartit
 
 std::map<TopicPartition, Offset> LogReader::offsets_at(std::span<const TopicPartition> partitions,
                                                        Timestamp time) {
-  auto offsets = impl_->ask(time.time_since_epoch().count(), partitions);
-  const auto ends = impl_->ask(kLogEnd, partitions);
-  for (auto& [partition, offset] : offsets)
-    if (offset < 0) offset = ends.at(partition);
+  // The protocol has another meaning for negative ones.
+  const auto milliseconds = std::max<Question>(0, time.time_since_epoch().count());
+  auto offsets = impl_->ask(milliseconds, partitions);
+  std::vector<TopicPartition> untold;
+  for (const auto& [partition, offset] : offsets)
+    if (offset < 0) untold.push_back(partition);
+  const auto logs = ranges(untold);
+  for (const auto& [partition, log] : logs) offsets[partition] = log.end;
+  for (const auto& [partition, offset] : impl_->scan_for_time(impl_->without_times(logs), time))
+    offsets[partition] = offset;
   return offsets;
 }
 

@@ -74,6 +74,21 @@ TEST_F(KafkaLogReader, KnowsRangesAndTimes) {
   EXPECT_EQ(beyond.at(partition(1)), 3);
 }
 
+TEST_F(KafkaLogReader, AsksTheBrokerForTimesAndReadsNothingForThem) {
+  create_topic(1, {{"retention.ms", "-1"}});
+  auto records = numbered_records(topic_, 0, 3);
+  for (std::size_t i = 0; i < records.size(); ++i)
+    records[i].timestamp = Timestamp{std::chrono::seconds{1'000 * (i + 1)}};
+  produce(records);
+  LogReader reader(settings(), std::chrono::seconds{15}, {.records = 0});
+  const std::vector all{partition(0)};
+  for (const auto& [second, offset] : std::map<int, Offset>{{-1, 0}, {1'000, 0}, {2'001, 2}})
+    EXPECT_EQ(reader.offsets_at(all, Timestamp{std::chrono::seconds{second}}).at(partition(0)),
+              offset);
+  EXPECT_EQ(reader.offsets_at(all, Timestamp{std::chrono::seconds{9'999}}).at(partition(0)), 3)
+      << "the broker knows that there is none";
+}
+
 TEST_F(KafkaLogReader, ComesToTheEndOfALogThatEndsWithMarkers) {
   create_topic(1);
   produce(numbered_records(topic_, 0, 1));

@@ -219,8 +219,6 @@ TEST_F(KafkaSourceTest, AnswersQuestionsAboutTheLog) {
   EXPECT_EQ(source->log_range(kP0).start, 0);
   EXPECT_EQ(source->log_range(kP0).end, 5);
   EXPECT_EQ(source->log_range(kP1).end, 0);
-  // The mock cluster finds no offset for any time.
-  EXPECT_EQ(source->offset_at(kP0, Timestamp(0ms)), 5);
   EXPECT_THAT(source->cluster_id(), HasSubstr("mockCluster"));
   EXPECT_THROW(source->log_range({"orders", 7}), InfrastructureError);
 }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <span>
@@ -22,6 +23,13 @@ struct LogSlice {
   bool operator==(const LogSlice&) const = default;
 };
 
+/// How much is read where brokers do not know at which offset a time is.
+struct TimeScanBounds {
+  /// Of all partitions together.
+  std::int64_t records = 1'000'000;
+  std::chrono::milliseconds time = std::chrono::seconds{60};
+};
+
 /// Reads pieces of logs. Belongs to no group and tells nobody how far it is: whoever consumes the
 /// topic does not notice.
 ///
@@ -30,12 +38,15 @@ struct LogSlice {
 class LogReader {
  public:
   explicit LogReader(const Settings& settings,
-                     std::chrono::milliseconds patience = std::chrono::seconds{15});
+                     std::chrono::milliseconds patience = std::chrono::seconds{15},
+                     const TimeScanBounds& scan = {});
   ~LogReader();
 
   /// What the logs hold now.
   std::map<TopicPartition, LogRange> ranges(std::span<const TopicPartition> partitions);
-  /// Offsets of the first records at or after `time`; the logs' ends where there is none.
+  /// Offsets of the first records at or after `time`; the logs' ends where there is none. Where
+  /// brokers cannot tell, the logs are read from their beginnings on; throws Error when that takes
+  /// more than `scan` allows.
   std::map<TopicPartition, Offset> offsets_at(std::span<const TopicPartition> partitions,
                                               Timestamp time);
 
