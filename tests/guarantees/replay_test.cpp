@@ -577,6 +577,25 @@ TEST_P(Replay, TheSurveyCountsAndChangesNothing) {
                                            .undecodable = 1,
                                            .unhandled = 1}));
   EXPECT_EQ(planned.by_handler.at("calling").in_range, 4);
+  EXPECT_THAT(planned.partitions[0].marks,
+              ElementsAre(RecordMark::of(records().front()), RecordMark::of(records().back())));
+}
+
+TEST_P(Replay, ThePlanRemembersTheFirstAndTheLastRecordThatItRead) {
+  process({"a", "b", "c"});
+  const HandlerRegistry handlers(replayed_spec().handlers, database().dialect());
+  const auto consumer = replayed_spec();
+  auto planned = plan();
+  const ReplayEvents events({consumer.decoder, handlers, {}});
+  ReplaySurvey survey(planned, events, database());
+  const auto all = records();
+  const std::span<const Record> read(all);
+  for (const std::size_t portion : {0U, 1U, 2U}) {
+    survey.take(read.subspan(portion, 1));
+    EXPECT_EQ(planned.partitions[0].marks.size(), portion == 0 ? 1U : 2U);
+    EXPECT_EQ(planned.partitions[0].marks.front(), RecordMark::of(all.front()));
+    EXPECT_EQ(planned.partitions[0].marks.back(), RecordMark::of(all[portion]));
+  }
 }
 
 TEST(ReplayPlanFile, ReadsWhatItWroteAndNothingElse) {
@@ -586,8 +605,10 @@ TEST(ReplayPlanFile, ReadsWhatItWroteAndNothingElse) {
   plan.filter.keys = {"k", std::string("\xff\x00", 2)};
   plan.schema = {{"kinbox", 5}};
   plan.handlers = {{.name = "h", .event_types = {"*"}, .reprocessable = true}};
-  plan.partitions.push_back(
-      {.slice = {{"t", 1}, 2, 3}, .topic_id = "id", .counts = {.in_range = 1}});
+  plan.partitions.push_back({.slice = {{"t", 1}, 2, 3},
+                             .topic_id = "id",
+                             .marks = {{2, "sum"}},
+                             .counts = {.in_range = 1}});
   plan.by_handler["h"].in_range = 1;
   const auto text = to_text(plan);
   EXPECT_EQ(read_plan(text), plan);

@@ -79,6 +79,8 @@ TEST(ReplayWorld, EveryChangeIsNamed) {
               HasSubstr("created anew"));
   EXPECT_THAT(refusal([&](auto& w) { w.partitions[partition].log.start = 12; }),
               HasSubstr("deleted orders/0 up to 12"));
+  EXPECT_THAT(refusal([&](auto& w) { w.partitions[partition].log.end = 19; }),
+              HasSubstr("orders/0 ends at 19, the plan at 20: its topic was deleted"));
   EXPECT_THAT(refusal([&](auto& w) { w.partitions[partition].live_position = 19; }),
               HasSubstr("position in orders/0 is 19"));
   EXPECT_THAT(refusal([&](auto& w) { w.partitions[partition].trusted_from = 11; }),
@@ -128,7 +130,8 @@ TEST(ReplayProgressLine, SaysHowFarAndHowLong) {
             " 25.0 %  250 of 1000 offsets  50/s  ETA 00:00:15  applied 200, known 0, dead 1, left "
             "alone 0");
   EXPECT_THAT(progress_text(before, now, 5s, 8), HasSubstr("[##......] "));
-  EXPECT_THAT(progress_text(ReplayPosition(), ReplayPosition(), 0s, 4), HasSubstr("[####] 100.0 %"));
+  EXPECT_THAT(progress_text(ReplayPosition(), ReplayPosition(), 0s, 4),
+              HasSubstr("[####] 100.0 %"));
 }
 
 TEST(ReplayProgressLine, RedrawsOnATerminalOnly) {

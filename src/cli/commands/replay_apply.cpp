@@ -12,6 +12,7 @@
 #include "cli/replay/plan_text.hpp"
 #include "cli/replay/replay_run.hpp"
 #include "cli/replay/replay_world.hpp"
+#include "cli/replay/same_logs.hpp"
 #include "cli/replay/trial_run.hpp"
 #include "cli/usage_error.hpp"
 #include "core/own_statements.hpp"
@@ -145,6 +146,7 @@ ExitCode apply(const Invocation& invocation, Options options) {
     kafka::LogReader reader(make_settings(config));
     require_same_world(plan,
                        look_at_world(config, consumer, invocation.handlers, *database, reader));
+    require_same_logs(plan, reader);
   }
   if (plan.partitions.empty()) {
     invocation.io.err << "the plan is empty: there is nothing to replay\n";

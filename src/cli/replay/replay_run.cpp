@@ -8,10 +8,13 @@
 #include "cli/config/kafka_settings.hpp"
 #include "cli/consumer_spec.hpp"
 #include "cli/database.hpp"
+#include "cli/output/joined.hpp"
 #include "cli/replay/pace.hpp"
 #include "cli/replay/progress_line.hpp"
+#include "cli/replay/same_logs.hpp"
 #include "cli/run/stop_signals.hpp"
 #include "core/own_statements.hpp"
+#include "core/replay/replay_plan.hpp"
 #include "core/replay/replay_rows.hpp"
 #include "kinbox/kafka/log_reader.hpp"
 #include "kinbox/observe/printable.hpp"
@@ -42,12 +45,12 @@ class Complaints : public Observer {
   int dead_ = 0;
 };
 
-std::string consumer_of(Database& database, std::int64_t replay) {
+ReplayRow row_of(Database& database, std::int64_t replay) {
   std::optional<ReplayRow> row;
   own_transaction(database, "replay",
                   [&](OpenTransaction& tx) { row = ReplayRows(tx.dialect()).find(tx, replay); });
   if (!row) throw RefusedError("there is no replay " + std::to_string(replay));
-  return row->consumer;
+  return *row;
 }
 
 class ReplayRun {
@@ -58,7 +61,8 @@ class ReplayRun {
         replay_(replay),
         complaints_(invocation.io.err),
         database_(make_database_factory(config, Missing::kRefuse)),
-        consumer_(find_consumer(config, consumer_of(*database_(), replay))),
+        row_(row_of(*database_(), replay)),
+        consumer_(find_consumer(config, row_.consumer)),
         options_(make_worker_options(consumer_, config)),
         reader_(make_settings(config)),
         replayer_({.consumer = make_spec(consumer_, config, invocation.handlers),
@@ -88,7 +92,17 @@ class ReplayRun {
   }
 
  private:
+  /// What was committed belongs to the logs of the plan; so does what comes.
+  void require_same_logs() {
+    const auto others = differences(read_recorded_plan(row_.plan).plan, reader_).others;
+    if (others.empty()) return;
+    const auto id = std::to_string(replay_);
+    throw RefusedError("replay " + id + " cannot go on: " + joined(others) +
+                       "; `kinbox replay cancel " + id + "` gives it up");
+  }
+
   void begin() {
+    require_same_logs();
     std::vector<kafka::LogSlice> slices;
     for (const auto& partition : persist([&] { return replayer_.take(replay_); }))
       slices.push_back({partition.partition, partition.next, partition.end});
@@ -137,6 +151,7 @@ class ReplayRun {
   StopSignals signals_;
   Complaints complaints_;
   DatabaseFactory database_;
+  ReplayRow row_;
   const ConsumerConfig& consumer_;
   WorkerOptions options_;
   kafka::LogReader reader_;

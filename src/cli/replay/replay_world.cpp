@@ -43,6 +43,10 @@ std::string moved(const ReplayPlan::Partition& planned, const ReplayWorld& now) 
   if (partition.log.start > planned.slice.begin)
     return "retention has deleted " + name + " up to " + std::to_string(partition.log.start) +
            ", the plan begins at " + std::to_string(planned.slice.begin);
+  if (partition.log.end < planned.slice.end)
+    return name + " ends at " + std::to_string(partition.log.end) + ", the plan at " +
+           std::to_string(planned.slice.end) +
+           ": its topic was deleted and created anew, or lost records";
   if (partition.live_position < planned.slice.end)
     return "the consumer's position in " + name + " is " + std::to_string(partition.live_position) +
            ", the plan ends at " + std::to_string(planned.slice.end);

@@ -72,6 +72,20 @@ ReplayCounts counts_from(const json& value) {
   return counts;
 }
 
+json marks_json(const std::vector<RecordMark>& marks) {
+  json value = json::array();
+  for (const auto& [offset, checksum] : marks)
+    value.push_back({{"offset", offset}, {"checksum", checksum}});
+  return value;
+}
+
+std::vector<RecordMark> marks_from(const json& value) {
+  std::vector<RecordMark> marks;
+  for (const auto& mark : value)
+    marks.push_back({mark.at("offset").get<Offset>(), mark.at("checksum").get<std::string>()});
+  return marks;
+}
+
 json partition_json(const ReplayPlan::Partition& partition) {
   const auto& slice = partition.slice;
   return {{"topic", slice.partition.topic},
@@ -84,6 +98,7 @@ json partition_json(const ReplayPlan::Partition& partition) {
           {"live_position", partition.live_position},
           {"trusted_from", partition.trusted_from},
           {"gone", partition.gone},
+          {"marks", marks_json(partition.marks)},
           {"counts", counts_json(partition.counts)}};
 }
 
@@ -100,6 +115,7 @@ ReplayPlan::Partition partition_from(const json& value) {
   value.at("live_position").get_to(partition.live_position);
   value.at("trusted_from").get_to(partition.trusted_from);
   value.at("gone").get_to(partition.gone);
+  partition.marks = marks_from(value.at("marks"));
   partition.counts = counts_from(value.at("counts"));
   return partition;
 }

@@ -31,6 +31,15 @@ struct ReplayCounts {
   bool operator==(const ReplayCounts&) const = default;
 };
 
+/// A record of a log by which the log is known again where topics have no ids.
+struct RecordMark {
+  Offset offset = 0;
+  std::string checksum;
+
+  static RecordMark of(const Record& record);
+  bool operator==(const RecordMark&) const = default;
+};
+
 /// What a replay would do, and the world it was planned in. Kept as a file, which whoever applies
 /// it has not changed: it carries a hash of itself.
 struct ReplayPlan {
@@ -45,6 +54,8 @@ struct ReplayPlan {
     Offset trusted_from = 0;
     /// Offsets that were asked for, and that retention has deleted.
     std::int64_t gone = 0;
+    /// The first and the last record that were read.
+    std::vector<RecordMark> marks;
     ReplayCounts counts;
 
     bool operator==(const Partition&) const = default;

@@ -1,6 +1,7 @@
 #include "core/replay/replay_survey.hpp"
 
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/own_statements.hpp"
@@ -46,7 +47,23 @@ std::int64_t ReplayCounts::*ReplaySurvey::place_of(const ReplayPlan::Partition& 
   return &ReplayCounts::skipped;
 }
 
+void ReplaySurvey::mark(std::span<const Record> records) {
+  std::map<ReplayPlan::Partition*, std::pair<const Record*, const Record*>> ends;
+  for (const auto& record : records)
+    if (const auto partition = partitions_.find(record.topic_partition());
+        partition != partitions_.end())
+      ends.try_emplace(partition->second, &record, &record).first->second.second = &record;
+  for (const auto& [partition, records_of] : ends) {
+    auto& marks = partition->marks;
+    if (marks.empty()) marks.push_back(RecordMark::of(*records_of.first));
+    marks.resize(1);
+    if (auto last = RecordMark::of(*records_of.second); last != marks.front())
+      marks.push_back(std::move(last));
+  }
+}
+
 void ReplaySurvey::take(std::span<const Record> records) {
+  mark(records);
   std::vector<Asked> asked;
   asked.reserve(records.size());
   for (const auto& record : records) {

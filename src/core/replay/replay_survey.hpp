@@ -11,7 +11,8 @@
 
 namespace kinbox {
 
-/// Counts what a replay would meet. Changes nothing.
+/// Counts what a replay would meet, and notes by which records the logs are known again. Changes
+/// nothing.
 class ReplaySurvey {
  public:
   /// `plan` has its partitions, and none of their counts. All references outlive this.
@@ -27,6 +28,7 @@ class ReplaySurvey {
   void take(std::span<const Record> records);
 
  private:
+  void mark(std::span<const Record> records);
   static std::int64_t ReplayCounts::*place_of(const ReplayPlan::Partition& partition,
                                               const Record& record,
                                               const std::optional<Inbox::Entry>& entry);
