@@ -295,6 +295,16 @@ struct Refusal {
 
 void PrintTo(const Refusal& refusal, std::ostream* out) { *out << refusal.says; }
 
+TEST(Config, WhatFailsMayGoFromConsumerToConsumerToAnEnd) {
+  EXPECT_EQ(refusal(std::string(kSmallest) +
+                    "    dlq_topic: by.hand\n"
+                    "    on_error: {then: failover, failover: {topic: last}}\n"
+                    "  - {name: by_hand, topics: [by.hand], handlers: [h], dlq_topic: last}\n"
+                    "  - {name: last, topics: [last], handlers: [h], dlq_topic: none, "
+                    "on_error: {failover: {topic: last}}}\n"),
+            "(accepted)");
+}
+
 class ConfigRefuses : public testing::TestWithParam<Refusal> {};
 
 TEST_P(ConfigRefuses, WithPlaceAndWayOut) { EXPECT_EQ(refusal(GetParam().text), GetParam().says); }
@@ -420,6 +430,19 @@ INSTANTIATE_TEST_SUITE_P(
                     "  - {name: mail, group: orders, topics: [t], handlers: [h]}\n",
                 "kinbox.yaml:5: consumers: two consumers are in the group orders (orders and "
                 "mail); each would get only some of the records, give each its own"},
+        Refusal{with_consumer("on_error: {rules: [{class: sql, then: park, park: {then: failover}, "
+                              "failover: {topic: marketplace.order.created}}]}"),
+                "kinbox.yaml:5: consumers: orders hands what fails of marketplace.order.created on "
+                "to marketplace.order.created, which it reads itself; it would come back to who "
+                "could not handle it: name a failover.topic or dlq_topic that none of them reads"},
+        Refusal{std::string(kSmallest) +
+                    "    dlq_topic: by.hand\n"
+                    "  - name: by_hand\n    topics: [other, by.hand]\n    handlers: [{name: h, "
+                    "on_error: {then: failover, failover: {topic: marketplace.order.created}}}]\n",
+                "kinbox.yaml:5: consumers: orders hands what fails of marketplace.order.created on "
+                "to by.hand, by_hand hands what fails of by.hand on to marketplace.order.created; "
+                "it would come back to who could not handle it: name a failover.topic or dlq_topic "
+                "that none of them reads"},
         Refusal{with_topics("[]"),
                 "kinbox.yaml:6: consumers[0].topics: should list at least one topic"},
         Refusal{with_topics("orders"), "kinbox.yaml:6: consumers[0].topics: should be a list"},

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "cli/config/sections.hpp"
+#include "cli/config/topic_circles.hpp"
 #include "cli/config/units.hpp"
 #include "cli/config/values.hpp"
 #include "core/topic_name.hpp"
@@ -217,6 +218,7 @@ std::vector<ConsumerConfig> read_consumers(const ConfigNode& node) {
   for (const auto& item : node.items()) consumers.push_back(read_consumer(item));
   if (consumers.empty() && node.is_list()) node.problem("lists no consumer");
   refuse_twins(node, consumers);
+  refuse_topic_circles(node, consumers);
   return consumers;
 }
 
