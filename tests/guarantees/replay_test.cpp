@@ -195,6 +195,29 @@ TEST_P(Replay, WhatMayHaveBeenPrunedIsLeftAloneUnlessItIsCalledNew) {
   EXPECT_THAT(effects(), ElementsAre("b", "a"));
 }
 
+TEST_P(Replay, WhatHasItsVerdictIsPassedInFewTransactionsAndWhatRunsIsBounded) {
+  options.dispatch.max_batch = 2;
+  process({"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"});
+  for (const auto* id : {"i", "j", "k"}) forget(id);
+  const auto id = record({});
+  std::vector<int> runs_in;
+  int runs = 0;
+  handle = [&](const Event& event, Transaction& tx) {
+    ++runs;
+    insert_effect(event, tx);
+  };
+  const auto replays = replayer([&](FaultPoint point) {
+    if (point == FaultPoint::kBeforeCommit) runs_in.push_back(std::exchange(runs, 0));
+  });
+  replays->take(id);
+  runs_in.clear();
+  const auto all = records();
+  EXPECT_EQ(replays->apply(all), Replayer::Outcome::kDone) << replays->why();
+  EXPECT_THAT(runs_in, ElementsAre(0, 2, 1));
+  EXPECT_EQ(replays->progress()[0].known, 9);
+  EXPECT_EQ(replays->progress()[0].applied, 3);
+}
+
 TEST_P(Replay, ReprocessRunsEachEventOncePerGeneration) {
   process({"a", "b", "a", "c"});
   const auto first = record(reprocess());
@@ -568,6 +591,7 @@ TEST_P(Replay, TheSurveyCountsAndChangesNothing) {
   const ReplayEvents events({consumer.decoder, handlers, planned.filter});
   ReplaySurvey survey(planned, events, database());
   survey.take(records());
+  survey.finish();
   EXPECT_EQ(planned.total(), (ReplayCounts{.in_range = 7,
                                            .outside = 1,
                                            .applied = 1,

@@ -108,6 +108,7 @@ void survey(ReplayPlan& plan, const ConsumerConfig& consumer, const ConsumerSpec
   reader.start(slices);
   for (auto records = reader.next(kPortion); !records.empty(); records = reader.next(kPortion))
     survey.take(records);
+  survey.finish();
 }
 
 }  // namespace

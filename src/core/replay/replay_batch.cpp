@@ -39,13 +39,15 @@ ReplayOutcome ReplayBatch::run() {
     return ReplayBlameOpen{};
   } catch (const BudgetSpent&) {
     return ReplayBudgetSpent{};
+  } catch (const TooMany& too_many) {
+    return ReplayTooMany{too_many.fits};
   } catch (const TooLong& too_long) {
     return ReplayTooLong{too_long.fits};
   } catch (const SqlError&) {
     return ReplayCommitRefused{std::current_exception()};
   }
   advance();
-  return ReplayCommitted{};
+  return ReplayCommitted{to_run_};
 }
 
 std::vector<ReplayBatch::Stretch> ReplayBatch::stretches() const {
@@ -107,7 +109,16 @@ void ReplayBatch::look(OpenTransaction& tx) {
     for (std::size_t i = 0; i < entries.size(); ++i)
       turns_[indices[i]] = turn_of(items_[indices[i]], entries[i]);
     leave_parked_keys(tx);
+    require_few_to_run();
   });
+}
+
+void ReplayBatch::require_few_to_run() {
+  for (std::size_t i = 0; i < turns_.size(); ++i) {
+    const auto turn = turns_[i];
+    if (turn != Turn::kNew && turn != Turn::kAgain && turn != Turn::kRevived) continue;
+    if (++to_run_ > manner_.max_to_run) throw TooMany{i};
+  }
 }
 
 ReplayBatch::Turn ReplayBatch::turn_of(const ReplayItem& item,

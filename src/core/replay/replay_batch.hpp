@@ -47,7 +47,10 @@ struct ReplayItem {
 };
 
 /// How one transaction ended; nothing was written unless it was committed.
-struct ReplayCommitted {};
+struct ReplayCommitted {
+  /// So many were to run; the others had their verdict.
+  std::size_t to_run = 0;
+};
 /// The replay is not ours, not running, or elsewhere.
 struct ReplayMissed {};
 /// The event at `index` failed.
@@ -62,13 +65,17 @@ struct ReplayCommitRefused {
 /// One of several statements that were sent as one failed. Run it again one by one.
 struct ReplayBlameOpen {};
 struct ReplayBudgetSpent {};
+/// Only of the first `fits` no more are to run than one transaction takes.
+struct ReplayTooMany {
+  std::size_t fits = 1;
+};
 /// Only the first `fits` events fit into the time bound.
 struct ReplayTooLong {
   std::size_t fits = 1;
 };
 using ReplayOutcome =
     std::variant<ReplayCommitted, ReplayMissed, ReplayEventFailed, ReplayCommitRefused,
-                 ReplayBlameOpen, ReplayBudgetSpent, ReplayTooLong>;
+                 ReplayBlameOpen, ReplayBudgetSpent, ReplayTooMany, ReplayTooLong>;
 
 /// One transaction of a replay: the replay's position, the verdicts and the handlers' effects, all
 /// or none. The live position is not looked at.
@@ -104,6 +111,8 @@ class ReplayBatch {
     ConsumerLock::Mode lock = ConsumerLock::Mode::kShared;
     /// Whoever looks is told that the replay is at work.
     bool touch = false;
+    /// Events that run in it; what has its verdict does not count.
+    std::size_t max_to_run = 1;
   };
 
   /// `items` in order of offsets per partition, at or behind where the replay stands.
@@ -134,6 +143,9 @@ class ReplayBatch {
   };
   struct Missed {};
   struct BudgetSpent {};
+  struct TooMany {
+    std::size_t fits = 1;
+  };
   struct TooLong {
     std::size_t fits = 1;
   };
@@ -145,6 +157,7 @@ class ReplayBatch {
   void open(OpenTransaction& tx);
   void look(OpenTransaction& tx);
   Turn turn_of(const ReplayItem& item, const std::optional<Inbox::Entry>& entry) const;
+  void require_few_to_run();
   void leave_parked_keys(OpenTransaction& tx);
   void claim(OpenTransaction& tx);
   void revive(OpenTransaction& tx);
@@ -166,6 +179,7 @@ class ReplayBatch {
   std::vector<Stretch> stretches_;
   std::vector<Turn> turns_;
   HandlerCalls calls_;
+  std::size_t to_run_ = 0;
   std::size_t deaths_ = 0;
   std::chrono::steady_clock::time_point started_{};
 };

@@ -2,49 +2,21 @@
 
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "core/own_statements.hpp"
 
 namespace kinbox {
-namespace {
 
-/// An event whose verdict has to be asked for.
-struct Asked {
-  const Record* record = nullptr;
-  ReplayEvents::Found found;
-  ReplayPlan::Partition* partition = nullptr;
-};
-
-void count(ReplayPlan& plan, const Asked& asked, std::int64_t ReplayCounts::*what) {
-  const auto add = [what](ReplayCounts& counts) {
-    ++counts.in_range;
-    ++(counts.*what);
-  };
-  add(asked.partition->counts);
-  if (asked.found.handler != nullptr && asked.found.kind == ReplayEvents::Kind::kMeant)
-    add(plan.by_handler[asked.found.handler->name]);
+void ReplaySurvey::take(std::span<const Record> records) {
+  mark(records);
+  auto found = find(records);
+  finish();
+  counting_ = std::async(std::launch::async,
+                         [this, found = std::move(found)]() mutable { count(std::move(found)); });
 }
 
-}  // namespace
-
-std::int64_t ReplayCounts::*ReplaySurvey::place_of(const ReplayPlan::Partition& partition,
-                                                   const Record& record,
-                                                   const std::optional<Inbox::Entry>& entry) {
-  if (!entry)
-    return record.offset() >= partition.trusted_from ? &ReplayCounts::never_seen
-                                                     : &ReplayCounts::unknown;
-  switch (entry->verdict) {
-    case Verdict::kApplied:
-      return &ReplayCounts::applied;
-    case Verdict::kDead:
-      return &ReplayCounts::dead;
-    case Verdict::kParked:
-      return &ReplayCounts::parked;
-    case Verdict::kSkipped:
-      break;
-  }
-  return &ReplayCounts::skipped;
+void ReplaySurvey::finish() {
+  if (counting_.valid()) counting_.get();
 }
 
 void ReplaySurvey::mark(std::span<const Record> records) {
@@ -62,38 +34,80 @@ void ReplaySurvey::mark(std::span<const Record> records) {
   }
 }
 
-void ReplaySurvey::take(std::span<const Record> records) {
-  mark(records);
-  std::vector<Asked> asked;
-  asked.reserve(records.size());
+std::vector<ReplaySurvey::Found> ReplaySurvey::find(std::span<const Record> records) const {
+  std::vector<Found> all;
+  all.reserve(records.size());
   for (const auto& record : records) {
     const auto partition = partitions_.find(record.topic_partition());
     if (partition == partitions_.end()) continue;
-    Asked one{&record, events_.find(record), partition->second};
-    switch (one.found.kind) {
+    auto event = events_.find(record);
+    Found found;
+    found.partition = partition->second;
+    found.offset = record.offset();
+    switch (event.kind) {
       case ReplayEvents::Kind::kMeant:
-        asked.push_back(std::move(one));
+        found.event_id = event.event->id();
+        found.handler = event.handler;
         break;
       case ReplayEvents::Kind::kOutside:
-        count(plan_, one, &ReplayCounts::outside);
+        found.count = &ReplayCounts::outside;
         break;
       case ReplayEvents::Kind::kUndecodable:
-        count(plan_, one, &ReplayCounts::undecodable);
+        found.count = &ReplayCounts::undecodable;
         break;
       case ReplayEvents::Kind::kUnhandled:
       case ReplayEvents::Kind::kTooOld:
-        count(plan_, one, &ReplayCounts::unhandled);
+        found.count = &ReplayCounts::unhandled;
         break;
     }
+    all.push_back(std::move(found));
   }
-  if (asked.empty()) return;
+  return all;
+}
+
+void ReplaySurvey::count(std::vector<Found> found) {
+  ask(found);
+  for (const auto& one : found) {
+    const auto add = [&](ReplayCounts& counts) {
+      ++counts.in_range;
+      ++(counts.*one.count);
+    };
+    add(one.partition->counts);
+    if (one.handler != nullptr) add(plan_.by_handler[one.handler->name]);
+  }
+}
+
+void ReplaySurvey::ask(std::vector<Found>& found) {
+  std::vector<Found*> open;
   std::vector<std::string_view> ids;
-  for (const auto& one : asked) ids.push_back(one.found.event->id());
-  std::vector<std::optional<Inbox::Entry>> entries;
-  own_transaction(database_, "survey",
-                  [&](OpenTransaction& tx) { entries = inbox_.find(tx, ids); });
-  for (std::size_t i = 0; i < asked.size(); ++i)
-    count(plan_, asked[i], place_of(*asked[i].partition, *asked[i].record, entries[i]));
+  for (auto& one : found) {
+    if (one.count != nullptr) continue;
+    open.push_back(&one);
+    ids.push_back(one.event_id);
+  }
+  if (open.empty()) return;
+  own_transaction(database_, "survey", [&](OpenTransaction& tx) {
+    const auto entries = inbox_.find(tx, ids);
+    for (std::size_t i = 0; i < open.size(); ++i) open[i]->count = count_of(*open[i], entries[i]);
+  });
+}
+
+ReplaySurvey::Count ReplaySurvey::count_of(const Found& found,
+                                           const std::optional<Inbox::Entry>& entry) {
+  if (!entry)
+    return found.offset >= found.partition->trusted_from ? &ReplayCounts::never_seen
+                                                         : &ReplayCounts::unknown;
+  switch (entry->verdict) {
+    case Verdict::kApplied:
+      return &ReplayCounts::applied;
+    case Verdict::kDead:
+      return &ReplayCounts::dead;
+    case Verdict::kParked:
+      return &ReplayCounts::parked;
+    case Verdict::kSkipped:
+      break;
+  }
+  return &ReplayCounts::skipped;
 }
 
 }  // namespace kinbox

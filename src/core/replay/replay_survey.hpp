@@ -1,8 +1,10 @@
 #pragma once
 
+#include <future>
 #include <map>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/replay/replay_events.hpp"
 #include "core/replay/replay_plan.hpp"
@@ -12,10 +14,11 @@
 namespace kinbox {
 
 /// Counts what a replay would meet, and notes by which records the logs are known again. Changes
-/// nothing.
+/// nothing. Asks the database about some records while the next ones are read.
 class ReplaySurvey {
  public:
-  /// `plan` has its partitions, and none of their counts. All references outlive this.
+  /// `plan` has its partitions, and none of their counts. All references outlive this; nobody else
+  /// uses `database` or looks at the counts before finish().
   ReplaySurvey(ReplayPlan& plan, const ReplayEvents& events, Database& database)
       : plan_(plan),
         events_(events),
@@ -24,20 +27,38 @@ class ReplaySurvey {
     for (auto& partition : plan_.partitions) partitions_[partition.slice.partition] = &partition;
   }
 
-  /// Records of the plan's range. Throws InfrastructureError.
+  /// Records of the plan's range; they need not outlive the call. Throws InfrastructureError, also
+  /// on account of earlier ones.
   void take(std::span<const Record> records);
 
+  /// Once, behind the last records: from then on all are counted.
+  void finish();
+
  private:
+  using Count = std::int64_t ReplayCounts::*;
+
+  /// A record that lies in the plan.
+  struct Found {
+    ReplayPlan::Partition* partition = nullptr;
+    Offset offset = 0;
+    /// Null: the event's verdict has to be asked for.
+    Count count = nullptr;
+    std::string event_id;
+    const HandlerRegistry::Entry* handler = nullptr;
+  };
+
   void mark(std::span<const Record> records);
-  static std::int64_t ReplayCounts::*place_of(const ReplayPlan::Partition& partition,
-                                              const Record& record,
-                                              const std::optional<Inbox::Entry>& entry);
+  std::vector<Found> find(std::span<const Record> records) const;
+  void count(std::vector<Found> found);
+  void ask(std::vector<Found>& found);
+  static Count count_of(const Found& found, const std::optional<Inbox::Entry>& entry);
 
   ReplayPlan& plan_;
   const ReplayEvents& events_;
   Database& database_;
   Inbox inbox_;
   std::map<TopicPartition, ReplayPlan::Partition*> partitions_;
+  std::future<void> counting_;
 };
 
 }  // namespace kinbox

@@ -267,18 +267,23 @@ class Replayer::Impl {
 
   void run(Items items) {
     while (!items.empty()) {
-      const auto some = items.first(std::min(items.size(), limit_));
-      const auto outcome = run_batch(some);
-      const auto done = std::visit([&](const auto& o) { return go_on(o, some); }, outcome);
-      items = items.subspan(done);
+      const auto wanted = nothing_to_run_ ? items.size() : limit_;
+      items = items.subspan(run_some(items.first(std::min(items.size(), wanted))));
     }
+  }
+
+  /// Answers how many it has done with.
+  std::size_t run_some(Items items) {
+    const auto outcome = run_batch(items);
+    return std::visit([&](const auto& o) { return go_on(o, items); }, outcome);
   }
 
   ReplayOutcome run_batch(Items items) {
     ReplayBatch::Manner manner{.one_by_one = std::exchange(one_by_one_, false),
                                .lock = alone_.active(Clock::now()) ? ConsumerLock::Mode::kExclusive
                                                                    : ConsumerLock::Mode::kShared,
-                               .touch = Clock::now() >= next_touch_};
+                               .touch = Clock::now() >= next_touch_,
+                               .max_to_run = limit_};
     try {
       auto outcome = ReplayBatch(batch_parts_, manner, items).run();
       if (manner.touch) next_touch_ = Clock::now() + kTouchEvery;
@@ -291,7 +296,9 @@ class Replayer::Impl {
     }
   }
 
-  std::size_t go_on(const ReplayCommitted&, Items items) {
+  std::size_t go_on(const ReplayCommitted& committed, Items items) {
+    // What came before foretells what comes, and verdicts that are only looked at cost little.
+    nothing_to_run_ = committed.to_run == 0;
     if (items.size() == limit_)
       limit_ = std::min(options_.max_batch, limit_ + std::max<std::size_t>(1, limit_ / 8));
     return items.size();
@@ -330,6 +337,10 @@ class Replayer::Impl {
     stop(
         "so many events fail that the budget of dead letters (dlq_budget) is spent; remove the "
         "cause, then `kinbox replay resume`");
+  }
+
+  std::size_t go_on(const ReplayTooMany& too_many, Items items) {
+    return run_some(items.first(too_many.fits));
   }
 
   std::size_t go_on(const ReplayTooLong& too_long, Items) {
@@ -426,6 +437,7 @@ class Replayer::Impl {
   std::map<TopicPartition, ReplayPartition> partitions_;
   ExclusiveSpell alone_;
   std::size_t limit_;
+  bool nothing_to_run_ = false;
   bool one_by_one_ = false;
   bool unsure_ = false;
   std::string why_;
