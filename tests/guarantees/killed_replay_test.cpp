@@ -98,9 +98,12 @@ class KilledReplay : public KillScene {
   /// Applies the plan, in processes that are killed whenever they got a little further.
   int apply_in_killed_processes(const std::vector<std::string>& apply) {
     int kills = 0;
+    // Not so fast that it is done before it was seen.
+    auto slowly = apply;
+    slowly.insert(slowly.end(), {"--rate", "2000/s"});
     while (kills < kKills) {
       const auto before = replayed();
-      const auto child = start(apply);
+      const auto child = start(slowly);
       const bool further =
           eventually([&] { return replayed() >= before + kOld / (2 * kKills); }, 60s);
       EXPECT_TRUE(further) << child->output(kErr);
