@@ -100,7 +100,7 @@ class KilledReplay : public KillScene {
     int kills = 0;
     // Not so fast that it is done before it was seen.
     auto slowly = apply;
-    slowly.insert(slowly.end(), {"--rate", "2000/s"});
+    slowly.insert(slowly.end(), {"--rate", "900/s"});
     while (kills < kKills) {
       const auto before = replayed();
       const auto child = start(slowly);
