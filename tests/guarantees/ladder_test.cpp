@@ -131,7 +131,7 @@ class Breaker : public Pipeline {
 KINBOX_FOR_ALL_DATABASES(Breaker);
 
 TEST_P(Breaker, ADeadDependencyCostsTheBudgetAndNothingElse) {
-  for (int i = 0; i < 2'000; ++i) send(p0, event(i), std::to_string(i % 7));
+  for (int i = 0; i < 10'000; ++i) send(p0, event(i), std::to_string(i % 7));
   run_until({p0}, [&] { return observer.notices<notice::BreakerOpened>().size() > 3; });
   EXPECT_THAT(dead_reasons(), SizeIs(5));
   EXPECT_EQ(position(p0), 5);
@@ -139,7 +139,7 @@ TEST_P(Breaker, ADeadDependencyCostsTheBudgetAndNothingElse) {
   down = false;
   run_until_idle({p0});
   EXPECT_THAT(dead_reasons(), SizeIs(5));
-  EXPECT_EQ(tally(p0), (Tally{.applied = 1'995, .dead = 5}));
+  EXPECT_EQ(tally(p0), (Tally{.applied = 9'995, .dead = 5}));
   EXPECT_EQ(state(), "running");
 }
 
@@ -184,6 +184,17 @@ TEST_P(Breaker, PoisonIsUnderTheBudgetToo) {
   EXPECT_THAT(dead_reasons(), SizeIs(5));
   EXPECT_EQ(position(p0), 5);
   EXPECT_THAT(effects(), IsEmpty());
+}
+
+TEST_P(Breaker, WhatSomebodyRequestedCostsNothing) {
+  options.dispatch.dlq_budget = {.capacity = 1, .per_success = 0, .probe_every = 1h};
+  send(p0, event(0));
+  run_until_idle({p0});
+  ASSERT_THAT(dead_reasons(), SizeIs(1));
+  change_from_outside(p0, "UPDATE {kinbox}.dead_letters SET state = 'requested'");
+  run_until_idle({p0});
+  EXPECT_THAT(texts("SELECT redrive_count FROM {kinbox}.dead_letters"), ElementsAre("1"));
+  EXPECT_THAT(observer.notices<notice::BreakerOpened>(), IsEmpty());
 }
 
 TEST_P(Breaker, AParkedEventWaitsOnInsteadOfDying) {

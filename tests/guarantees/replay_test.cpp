@@ -255,6 +255,20 @@ TEST_P(Replay, WhoeverTakesItUpGoesOnBehindTheLastCommit) {
   EXPECT_THAT(effects(), ElementsAre("a", "b", "c", "d"));
 }
 
+TEST_P(Replay, WhoeverTakesItUpStopsWhoHadIt) {
+  process({"a", "b"});
+  const auto id = record(reprocess());
+  const auto first = replayer();
+  first->take(id);
+  const auto second = replayer();
+  second->take(id);
+  // Nothing was committed since: the position alone does not tell them apart.
+  EXPECT_EQ(first->apply(records()), Replayer::Outcome::kStopped);
+  EXPECT_THAT(effects(), IsEmpty());
+  EXPECT_EQ(second->apply(records()), Replayer::Outcome::kDone) << second->why();
+  EXPECT_THAT(effects(), ElementsAre("a", "b"));
+}
+
 TEST_P(Replay, ACommitWhoseAnswerWasLostIsNotRepeated) {
   process({"a", "b", "c", "d"});
   const auto id = record(reprocess());
