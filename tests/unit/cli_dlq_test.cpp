@@ -122,6 +122,26 @@ TEST_F(CliDlq, AFilterThatMakesNoSenseIsAUsageError) {
   }
 }
 
+TEST_F(CliDlq, ANumberThatIsTooSmallOrNoneIsToldWhatItMayBe) {
+  EXPECT_THAT(run({"dlq", "list", "--limit", "0"}).err,
+              HasSubstr("--limit: should be a whole number from 1 on, not \"0\""));
+  EXPECT_THAT(run({"dlq", "list", "--limit", "9x"}).err, HasSubstr("from 1 on, not \"9x\""));
+  EXPECT_THAT(run({"dlq", "list", "--after", "-1"}).err,
+              HasSubstr("--after: should be a whole number from 0 on, not \"-1\""));
+  EXPECT_EQ(run({"dlq", "list", "--after", "0", "--limit", "1"}).exit_code, 0);
+}
+
+TEST_F(CliDlq, AFilterThatMatchesNothingIsNoErrorAndSaysSo) {
+  fill();
+  const auto table = run({"dlq", "list", "--topic", "nowhere"});
+  EXPECT_EQ(table.exit_code, 0);
+  EXPECT_EQ(table.out, "(nothing)\n");
+  const auto records = run({"dlq", "list", "--topic", "nowhere", "--format", "%s"});
+  EXPECT_EQ(records.exit_code, 0);
+  EXPECT_EQ(records.out, "");
+  EXPECT_THAT(records.err, HasSubstr("nothing matches: no letter for --topic nowhere"));
+}
+
 TEST_F(CliDlq, ListGoesOnFromPageToPageWithTheLineThatItNames) {
   fill();
   const auto first = run({"dlq", "list", "--limit", "1", "--topic", "orders", "-o", "jsonl"});

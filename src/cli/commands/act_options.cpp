@@ -4,6 +4,7 @@
 
 #include "cli/audit/operator_name.hpp"
 #include "cli/usage_error.hpp"
+#include "cli/whole_numbers.hpp"
 
 namespace kinbox::cli {
 
@@ -19,7 +20,7 @@ void add_bulk_options(CLI::App& command, ActOptions& options, const std::string&
   command.add_flag("--all", options.all, all_help);
   command.add_option("--limit", options.limit, "At most so many of those that are selected")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(from_one());
   command.add_flag("--yes", options.yes, "Do not ask");
   command.add_flag("--dry-run", options.dry_run, "Show what would be done, and do nothing");
   add_audit_options(command, options);

@@ -2,6 +2,7 @@
 #include "cli/commands/row_commands.hpp"
 #include "cli/dlq/selection_options.hpp"
 #include "cli/output/row_table.hpp"
+#include "cli/whole_numbers.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -49,7 +50,7 @@ void add_audit(CLI::App& app, Invocation& invocation) {
   add_limit_option(command, selection->limit);
   command.add_option("--before", selection->before, "Go on before this id")
       ->type_name("ID")
-      ->check(CLI::PositiveNumber.description(""));
+      ->check(from_one());
   command.callback([&invocation, selection] {
     invocation.chosen = [&invocation, selection] { return audit(invocation, *selection); };
   });

@@ -15,6 +15,7 @@
 #include "cli/demo/step_gate.hpp"
 #include "cli/run/consumer_run.hpp"
 #include "cli/usage_error.hpp"
+#include "cli/whole_numbers.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -126,13 +127,13 @@ void add_produce(CLI::App& demo, Invocation& invocation) {
       ->type_name("NAME");
   command->add_option("--count", options->count, "Orders")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(from_zero());
   command->add_option("--duplicates", options->duplicates, "How many of them come twice")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(from_zero());
   command->add_option("--poison", options->poison, "Records that nobody can decode")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(from_zero());
   command->callback([&invocation, options] {
     invocation.chosen = [&invocation, options] { return produce(invocation, *options); };
   });

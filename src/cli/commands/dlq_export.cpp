@@ -5,6 +5,7 @@
 #include "cli/commands/row_commands.hpp"
 #include "cli/dlq/selection_options.hpp"
 #include "cli/dlq/stored_letters.hpp"
+#include "cli/whole_numbers.hpp"
 #include "core/own_statements.hpp"
 
 namespace kinbox::cli {
@@ -63,7 +64,7 @@ void add_dlq_export(CLI::App& dlq, Invocation& invocation) {
   add_state_option(*command, options->selection);
   command->add_option("--limit", options->act.limit, "At most so many")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(from_one());
   add_audit_options(*command, options->act);
   command->callback([&invocation, options] {
     invocation.chosen = [&invocation, options] { return export_letters(invocation, *options); };

@@ -64,6 +64,8 @@ ExitCode list(const Invocation& invocation, const Options& options) {
     print_records(invocation, rows, options.format);
   else
     invocation.answer(table_of_letters(rows));
+  if (as_records && rows.empty())
+    invocation.io.err << "nothing matches: no letter for " << as_options(options.selection) << '\n';
   mention_next(invocation, rows, options.page, "kinbox dlq list", as_options(options.selection));
   return ExitCode::kOk;
 }

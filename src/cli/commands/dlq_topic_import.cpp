@@ -10,6 +10,7 @@
 #include "cli/consumer_spec.hpp"
 #include "cli/foreign/originals.hpp"
 #include "cli/usage_error.hpp"
+#include "cli/whole_numbers.hpp"
 #include "core/foreign/intake.hpp"
 #include "kinbox/kafka/admin.hpp"
 #include "kinbox/observe/printable.hpp"
@@ -149,7 +150,7 @@ void add_choice(CLI::App& command, Options& options) {
       ->type_name("GROUP");
   command.add_option("--limit", options.act.limit, "At most so many new letters (default: all)")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(from_one());
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "cli/config/kafka_settings.hpp"
 #include "cli/database.hpp"
 #include "cli/doctor/examinations.hpp"
+#include "cli/whole_numbers.hpp"
 #include "kinbox/kafka/library.hpp"
 
 namespace kinbox::cli {
@@ -111,7 +112,7 @@ void add_doctor(CLI::App& app, Invocation& invocation) {
       ->add_option("--sample", options->sample,
                    "Look at so many of the last records of each topic (default: 100)")
       ->type_name("N")
-      ->check(CLI::PositiveNumber.description(""));
+      ->check(from_one());
   add_duration_option(*command, "--timeout", options->timeout,
                       "How long to wait for each answer of Kafka");
   command->callback([&invocation, options] {

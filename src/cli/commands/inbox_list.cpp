@@ -8,6 +8,7 @@
 #include "cli/output/row_table.hpp"
 #include "cli/output/shell_words.hpp"
 #include "cli/usage_error.hpp"
+#include "cli/whole_numbers.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -86,7 +87,7 @@ void add_filters(CLI::App& command, InboxSelection& selection) {
       ->type_name("TOPIC");
   command.add_option("--partition", selection.partition, "Of this partition")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber.description(""));
+      ->check(from_zero());
   command.add_option("--type", selection.event_type, "Events of this type")->type_name("TYPE");
   add_moment_option(command, "--since", selection.since,
                     "Decided then or later (2026-01-31, or 2026-01-31T12:00:00Z)");
@@ -107,7 +108,7 @@ void add_inbox_list(CLI::App& inbox, Invocation& invocation) {
           "--scan", options->window.scan,
           "Look at so many rows at most (default: " + std::to_string(options->window.scan) + ")")
       ->type_name("N")
-      ->check(CLI::PositiveNumber.description(""));
+      ->check(from_one());
   command.callback([&invocation, options] {
     invocation.chosen = [&invocation, options] { return list(invocation, *options); };
   });

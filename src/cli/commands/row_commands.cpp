@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cli/whole_numbers.hpp"
+
 namespace kinbox::cli {
 
 CLI::App& add_row_command(CLI::App& group, Invocation& invocation, const std::string& name,
@@ -35,7 +37,7 @@ void add_row_show(CLI::App& group, Invocation& invocation, const std::string& de
 void add_limit_option(CLI::App& command, std::int64_t& limit) {
   command.add_option("--limit", limit, "At most so many (default: " + std::to_string(limit) + ")")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(from_one());
 }
 
 void mention_limit(const Invocation& invocation, std::size_t rows, std::int64_t limit) {
@@ -47,7 +49,7 @@ void add_page_options(CLI::App& command, Page& page) {
   add_limit_option(command, page.limit);
   command.add_option("--after", page.after, "Go on behind this id")
       ->type_name("ID")
-      ->check(CLI::NonNegativeNumber.description(""));
+      ->check(from_zero());
 }
 
 void mention_next(const Invocation& invocation, const Rows& rows, const Page& page,

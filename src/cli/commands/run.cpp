@@ -2,6 +2,7 @@
 
 #include "cli/commands/commands.hpp"
 #include "cli/run/consumer_run.hpp"
+#include "cli/whole_numbers.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -40,7 +41,7 @@ void add_run(CLI::App& app, Invocation& invocation) {
       ->add_option("--max-messages", options->max_messages,
                    "End after about so many records per worker")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(from_one());
   add_duration_option(*command, "--drain-timeout", options->drain_timeout,
                       "From the first signal to the end of the process");
   command->callback([&invocation, options] {

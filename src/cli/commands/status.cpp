@@ -14,6 +14,7 @@
 #include "cli/status/limits.hpp"
 #include "cli/status/rates.hpp"
 #include "cli/usage_error.hpp"
+#include "cli/whole_numbers.hpp"
 #include "kinbox/errors.hpp"
 #include "kinbox/migrations.hpp"
 #include "kinbox/observe/printable.hpp"
@@ -260,7 +261,7 @@ void add_limit(CLI::App& command, const std::string& name, std::optional<std::in
                const std::string& what) {
   command.add_option(name, target, "With --check: " + what)
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(from_zero())
       ->needs(command.get_option("--check"));
 }
 
@@ -274,7 +275,7 @@ void add_limits(CLI::App& command, Limits& limits) {
       .add_option("--max-dead", limits.dead,
                   "With --check: so many open dead letters, per partition (default: 0)")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(from_zero())
       ->needs(command.get_option("--check"));
   add_limit(command, "--max-parked", limits.parked, "so many events that wait, per partition");
   add_limit(command, "--max-outbox", limits.outbox, "so many rows that wait for Kafka");
@@ -296,7 +297,7 @@ void add_watch(CLI::App& command, Options& options) {
       ->type_name("TIME");
   command.add_option("--looks", options.looks, "With --watch: end after so many looks")
       ->type_name("N")
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(from_one())
       ->needs(command.get_option("--watch"));
 }
 

@@ -7,6 +7,7 @@
 #include "cli/config/units.hpp"
 #include "cli/output/joined.hpp"
 #include "cli/output/readable.hpp"
+#include "cli/whole_numbers.hpp"
 #include "kinbox/errors.hpp"
 
 namespace kinbox::cli {
@@ -62,7 +63,7 @@ void add_filter_options(CLI::App& command, LetterSelection& selection) {
   add_text(command, "--topic", selection.topic, "Records of this topic", "TOPIC");
   command.add_option("--partition", selection.partition, "Records of this partition")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber.description(""));
+      ->check(from_zero());
   add_key_option(command, selection);
   add_text(command, "--event-id", selection.event_id, "The event of this id", "ID");
   add_text(command, "--type", selection.event_type, "Events of this type", "TYPE");
