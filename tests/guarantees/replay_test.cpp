@@ -503,6 +503,8 @@ TEST_P(Replay, CancelledItLetsItsPartitionsGo) {
     EXPECT_TRUE(ReplayRows(database().dialect()).end(*tx, id, "cancelled"));
     tx->commit();
   }
+  ASSERT_EQ(texts("SELECT count(*) FROM {kinbox}.consumer_progress WHERE held_by IS NOT NULL"),
+            std::vector<std::string>{"0"});
   process({"b"});
   EXPECT_THAT(effects(), ElementsAre("a", "b"));
   EXPECT_THAT([&] { replayer()->take(id); }, ThrowsMessage<RefusedError>(HasSubstr("cancelled")));
