@@ -87,6 +87,9 @@ class Replayer {
     std::int64_t left_alone = 0;
     /// Events and e-mails that handlers handed over once more, and that were not written.
     std::int64_t silenced = 0;
+    /// Whoever had it before did not leave in order: its next records run one at a time, until it
+    /// is known which of them ends its process.
+    bool suspect = false;
   };
 
   /// Takes the replay over from whoever ran it, who notices at its next commit, and has the
@@ -107,6 +110,10 @@ class Replayer {
 
   /// There are no more records: the replay is done, and partitions it held go on. As `apply`.
   Outcome finish();
+
+  /// What was taken is left in order, whatever came of it: otherwise the next one suspects its
+  /// records of having ended this process. Throws InfrastructureError.
+  void leave();
 
   /// As of the last commit.
   std::vector<Progress> progress() const;

@@ -13,7 +13,8 @@ ALTER TABLE {kinbox}.consumer_progress
 ALTER TABLE {kinbox}.parked_events ADD COLUMN crashes integer NOT NULL DEFAULT 0;
 ALTER TABLE {kinbox}.dead_letters ADD COLUMN crashes integer NOT NULL DEFAULT 0;
 
--- One run over a piece of the past. mode: fill, reprocess. state: running; paused; done; cancelled.
+-- One run over a piece of the past. mode: fill, reprocess, trial. state: running; paused; done;
+-- cancelled; trial: one that is on its way, or did not come to its end.
 CREATE TABLE {kinbox}.replays (
   id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   consumer        text COLLATE "C" NOT NULL,
@@ -30,6 +31,8 @@ CREATE TABLE {kinbox}.replays (
   -- Who runs it now; nobody from seen_until on.
   owner           text COLLATE "C" NOT NULL DEFAULT '',
   owner_session   text COLLATE "C" NOT NULL DEFAULT '',
+  -- Whoever had it last left in order.
+  clean_stop      boolean NOT NULL DEFAULT true,
   seen_until      timestamptz,
   who             text NOT NULL,
   audit_id        bigint,
@@ -55,10 +58,24 @@ CREATE TABLE {kinbox}.replay_progress (
   left_alone   bigint NOT NULL DEFAULT 0,
   -- Events that handlers emitted and that were not written.
   silenced     bigint NOT NULL DEFAULT 0,
+  -- Records run one at a time at first: whoever had the replay before did not leave in order.
+  suspect      boolean NOT NULL DEFAULT false,
+  -- Offset of the one that is being tried alone now.
+  attempting   bigint,
   PRIMARY KEY (replay_id, topic, partition),
   CONSTRAINT only_the_replayer_commits FOREIGN KEY (open_batch)
     REFERENCES {kinbox}.no_open_batch (id) DEFERRABLE INITIALLY DEFERRED
 ) WITH (fillfactor = 50);
+
+-- Of how many processes a record was the last thing, tried alone.
+CREATE TABLE {kinbox}.replay_crashes (
+  replay_id     bigint NOT NULL REFERENCES {kinbox}.replays (id) ON DELETE CASCADE,
+  topic         text COLLATE "C" NOT NULL,
+  partition     integer NOT NULL,
+  record_offset bigint NOT NULL,
+  crashes       bigint NOT NULL,
+  PRIMARY KEY (replay_id, topic, partition, record_offset)
+);
 
 -- What an event led to, found by its id: what handlers emitted and mailed, and the replies.
 ALTER TABLE {kinbox}.outbox ADD COLUMN causation_id text COLLATE "C" NOT NULL DEFAULT '';

@@ -13,7 +13,8 @@ ALTER TABLE {kinbox}.consumer_progress ADD COLUMN attempt_letter INTEGER;
 ALTER TABLE {kinbox}.parked_events ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE {kinbox}.dead_letters ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0;
 
--- One run over a piece of the past. mode: fill, reprocess. state: running; paused; done; cancelled.
+-- One run over a piece of the past. mode: fill, reprocess, trial. state: running; paused; done;
+-- cancelled; trial: one that is on its way, or did not come to its end.
 CREATE TABLE {kinbox}.replays (
   id              INTEGER PRIMARY KEY AUTOINCREMENT,
   consumer        TEXT NOT NULL,
@@ -30,6 +31,8 @@ CREATE TABLE {kinbox}.replays (
   -- Who runs it now; nobody from seen_until on.
   owner           TEXT NOT NULL DEFAULT '',
   owner_session   TEXT NOT NULL DEFAULT '',
+  -- Whoever had it last left in order.
+  clean_stop      INTEGER NOT NULL DEFAULT 1,
   seen_until      TEXT,
   who             TEXT NOT NULL,
   audit_id        INTEGER,
@@ -55,7 +58,21 @@ CREATE TABLE {kinbox}.replay_progress (
   left_alone   INTEGER NOT NULL DEFAULT 0,
   -- Events that handlers emitted and that were not written.
   silenced     INTEGER NOT NULL DEFAULT 0,
+  -- Records run one at a time at first: whoever had the replay before did not leave in order.
+  suspect      INTEGER NOT NULL DEFAULT 0,
+  -- Offset of the one that is being tried alone now.
+  attempting   INTEGER,
   PRIMARY KEY (replay_id, topic, partition)
+) STRICT, WITHOUT ROWID;
+
+-- Of how many processes a record was the last thing, tried alone.
+CREATE TABLE {kinbox}.replay_crashes (
+  replay_id     INTEGER NOT NULL REFERENCES replays (id) ON DELETE CASCADE,
+  topic         TEXT NOT NULL,
+  partition     INTEGER NOT NULL,
+  record_offset INTEGER NOT NULL,
+  crashes       INTEGER NOT NULL,
+  PRIMARY KEY (replay_id, topic, partition, record_offset)
 ) STRICT, WITHOUT ROWID;
 
 -- What an event led to, found by its id: what handlers emitted and mailed, and the replies.

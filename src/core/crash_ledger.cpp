@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/need_not_last.hpp"
 #include "core/own_statements.hpp"
 #include "core/set_aside.hpp"
 #include "kinbox/reason.hpp"
@@ -31,13 +32,6 @@ constexpr std::string_view kClear =
     "attempt_offset = NULL, attempt_count = 0, attempt_parked = NULL, attempt_letter = NULL "
     "WHERE consumer = $1 AND topic = $2 AND partition = $3 AND epoch = $4 AND owner = $5";
 
-/// What is kept over the end of a process need not be kept over that of the server: no waiting for
-/// its disk, twice per record.
-void need_not_last(OpenTransaction& tx) {
-  if (tx.dialect().backend() == Backend::kPostgres)
-    tx.execute("SET LOCAL synchronous_commit = off");
-}
-
 std::int64_t crashes_of(const BatchItem& item) {
   if (item.waited) return item.waited->crashes;
   const auto& suspicion = item.partition->claim.suspicion;
@@ -51,6 +45,15 @@ std::optional<std::int64_t> id_in(const BatchItem& item, Waited::Place place) {
 }
 
 }  // namespace
+
+Failure crashed(std::int64_t crashes) {
+  Failure failure;
+  failure.reason = reason::kCrashed;
+  failure.error_text =
+      "the last " + std::to_string(crashes) + " processes that ran it, alone, did not survive it";
+  failure.attempts = static_cast<int>(crashes);
+  return failure;
+}
 
 CrashLedger::CrashLedger(Parts parts)
     : parts_(std::move(parts)),
@@ -68,11 +71,8 @@ bool CrashLedger::suspects(const BatchItem& item) const noexcept {
 std::optional<Failure> CrashLedger::verdict(const BatchItem& item) const {
   const auto crashes = crashes_of(item);
   if (crashes < parts_.max_crashes) return std::nullopt;
-  Failure failure;
-  failure.reason = reason::kCrashed;
-  failure.error_text =
-      "the last " + std::to_string(crashes) + " processes that ran it, alone, did not survive it";
-  failure.attempts = static_cast<int>(crashes) + (item.waited ? item.waited->attempts : 0);
+  auto failure = crashed(crashes);
+  if (item.waited) failure.attempts += item.waited->attempts;
   return failure;
 }
 

@@ -11,6 +11,9 @@
 
 namespace kinbox {
 
+/// That of a record that was the last thing of so many processes.
+Failure crashed(std::int64_t crashes);
+
 /// Finds the record that ends its process (a segmentation fault, an abort, a handler that never
 /// comes back), which would otherwise do so for ever, and take its neighbours with it.
 ///

@@ -44,7 +44,7 @@ class KilledReplay : public KillScene {
     std::ofstream out(config_);
     out << services_config() << "outbox: {relay: none}\nconsumers:\n"
         << "  - {name: books, group: " << group << ", topics: [" << topic << "], handlers: ["
-        << handler << "], dlq_topic: none}\n"
+        << handler << "], dlq_topic: none, max_batch: 50}\n"
         << "  - {name: shadow, group: " << group << "-shadow, topics: [" << topic
         << "], dlq_topic: none, handlers: [{name: ledger, settings: {table: ledger_shadow}}]}\n";
   }

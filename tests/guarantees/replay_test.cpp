@@ -569,7 +569,7 @@ TEST_P(Replay, ATrialTellsWhatWouldHappenAndKeepsNothing) {
                      .database = connect(),
                      .plan = plan()});
   trial.apply(records());
-  const auto result = trial.result();
+  const auto result = trial.finish();
   const auto& mine = result.by_handler.at("calling");
   EXPECT_EQ(mine.succeeded, 3);
   EXPECT_EQ(mine.failed, 1);
@@ -588,8 +588,9 @@ TEST_P(Replay, ATrialTellsWhatWouldHappenAndKeepsNothing) {
                        .database = connect(),
                        .plan = plan()});
   careful.apply(records());
-  EXPECT_EQ(careful.result().by_handler.at("calling").not_tried, 2);
-  EXPECT_EQ(careful.result().by_handler.at("calling").succeeded, 2);
+  const auto of_handler = careful.finish().by_handler.at("calling");
+  EXPECT_EQ(of_handler.not_tried, 2);
+  EXPECT_EQ(of_handler.succeeded, 2);
 }
 
 TEST_P(Replay, TheSurveyCountsAndChangesNothing) {

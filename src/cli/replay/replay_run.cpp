@@ -73,7 +73,28 @@ class ReplayRun {
         pace_(pace.rate, Clock::now()),
         line_(invocation.io.err, isatty(STDERR_FILENO) != 0) {}
 
+  /// Whatever ends it, but the end of the process, is in order.
   ExitCode run() {
+    try {
+      const auto code = run_to_end();
+      leave();
+      return code;
+    } catch (...) {
+      leave();
+      throw;
+    }
+  }
+
+ private:
+  void leave() {
+    try {
+      replayer_.leave();
+    } catch (const InfrastructureError&) {
+      // Then whoever takes it up begins with one record at a time.
+    }
+  }
+
+  ExitCode run_to_end() {
     begin();
     while (!stopped_) {
       auto records = reader_.next(pace_.portion(kPortion));
@@ -91,7 +112,6 @@ class ReplayRun {
     return position().dead > 0 ? ExitCode::kNotClean : ExitCode::kOk;
   }
 
- private:
   /// What was committed belongs to the logs of the plan; so does what comes.
   void require_same_logs() {
     const auto others = differences(read_recorded_plan(row_.plan).plan, reader_).others;
@@ -104,8 +124,14 @@ class ReplayRun {
   void begin() {
     require_same_logs();
     std::vector<kafka::LogSlice> slices;
-    for (const auto& partition : persist([&] { return replayer_.take(replay_); }))
+    bool suspect = false;
+    for (const auto& partition : persist([&] { return replayer_.take(replay_); })) {
       slices.push_back({partition.partition, partition.next, partition.end});
+      suspect = suspect || partition.suspect;
+    }
+    if (suspect)
+      io_.err << "whoever had replay " << replay_
+              << " last did not leave in order: one record at a time at first\n";
     line_.show(position(), Clock::now());
     reader_.start(slices);
   }

@@ -5,6 +5,7 @@
 #include "cli/consumer_spec.hpp"
 #include "cli/database.hpp"
 #include "core/replay/replay_trial.hpp"
+#include "kinbox/errors.hpp"
 #include "kinbox/kafka/log_reader.hpp"
 
 namespace kinbox::cli {
@@ -44,6 +45,22 @@ Table table_of(const ReplayTrial::Result& result) {
   return table;
 }
 
+ReplayTrial::Result tried(ReplayTrial& trial, kafka::LogReader& reader) {
+  try {
+    for (auto records = reader.next(kPortion); !records.empty(); records = reader.next(kPortion))
+      trial.apply(records);
+    return trial.finish();
+  } catch (const Error&) {
+    // Whatever it was, no event ended the process.
+    try {
+      trial.leave();
+    } catch (const InfrastructureError&) {
+      // The next trial runs some events alone.
+    }
+    throw;
+  }
+}
+
 }  // namespace
 
 ExitCode run_trial(const Invocation& invocation, const Config& config, const ReplayPlan& plan,
@@ -59,13 +76,15 @@ ExitCode run_trial(const Invocation& invocation, const Config& config, const Rep
   for (const auto& partition : plan.partitions)
     slices.push_back({partition.slice.partition, partition.slice.begin, partition.slice.end});
   reader.start(slices);
-  for (auto records = reader.next(kPortion); !records.empty(); records = reader.next(kPortion))
-    trial.apply(records);
-  const auto result = trial.result();
+  const auto result = tried(trial, reader);
   invocation.answer(table_of(result));
   invocation.io.err << "this was a trial: nothing was kept";
   if (result.outgoing > 0)
     invocation.io.err << "; " << result.outgoing << " events and e-mails would have left";
+  if (result.alone > 0)
+    invocation.io.err << "; the last trial of this plan did not come to its end, so "
+                      << result.alone
+                      << " events ran alone, and did not see what earlier ones would have left";
   if (result.passed_over > 0)
     invocation.io.err << "; " << result.passed_over
                       << " records concern no handler, or may have "

@@ -49,8 +49,10 @@ constexpr std::string_view kProgress =
     "ORDER BY topic, partition";
 
 constexpr std::string_view kTake =
-    "UPDATE {kinbox}.replays SET owner = $2, owner_session = $3, updated_at = {now} "
-    "WHERE id = $1 AND state = 'running'";
+    "UPDATE {kinbox}.replays SET owner = $2, owner_session = $3, clean_stop = FALSE, "
+    "updated_at = {now} WHERE id = $1 AND state = 'running'";
+constexpr std::string_view kLeave =
+    "UPDATE {kinbox}.replays SET clean_stop = TRUE WHERE id = $1 AND owner = $2";
 constexpr std::string_view kPrepared =
     "UPDATE {kinbox}.replays SET prepared = TRUE WHERE id = $1 AND owner = $2 AND NOT prepared";
 constexpr std::string_view kTouch =
@@ -59,7 +61,7 @@ constexpr std::string_view kTouch =
 
 // The fence. next_offset keeps two owners apart in any case; the rest stops the earlier one soon.
 constexpr std::string_view kOpen =
-    "UPDATE {kinbox}.replay_progress SET next_offset = $4, open_batch = 1 "
+    "UPDATE {kinbox}.replay_progress SET next_offset = $4, open_batch = 1, attempting = NULL "
     "WHERE replay_id = $1 AND topic = $2 AND partition = $3 AND next_offset = $5 "
     "AND EXISTS (SELECT 1 FROM {kinbox}.replays "
     "WHERE id = $1 AND owner = $6 AND state = 'running')";
@@ -74,6 +76,7 @@ constexpr std::string_view kPause =
 constexpr std::string_view kResume =
     "UPDATE {kinbox}.replays SET state = 'running', state_reason = '', updated_at = {now} "
     "WHERE id = $1 AND state = 'paused'";
+constexpr std::string_view kForgive = "DELETE FROM {kinbox}.replay_crashes WHERE replay_id = $1";
 constexpr std::string_view kEnd =
     "UPDATE {kinbox}.replays SET state = $2, state_reason = '', seen_until = NULL, "
     "updated_at = {now}, ended_at = {now} WHERE id = $1 AND state IN ('running', 'paused') "
@@ -120,12 +123,14 @@ ReplayRows::ReplayRows(const Dialect& dialect)
                              "consumer = $1 AND state IN ('running', 'paused')")),
       progress_(dialect.render(kProgress)),
       take_(dialect.render(kTake)),
+      leave_(dialect.render(kLeave)),
       prepared_(dialect.render(kPrepared)),
       touch_(dialect.render(replaced(kTouch, "{until}", sql_moment(dialect, "$3")))),
       open_(dialect.render(kOpen)),
       close_(dialect.render(kClose)),
       pause_(dialect.render(kPause)),
       resume_(dialect.render(kResume)),
+      forgive_(dialect.render(kForgive)),
       end_(dialect.render(kEnd)),
       release_(dialect.render(kRelease)),
       deactivate_(dialect.render(kDeactivate)) {}
@@ -221,6 +226,10 @@ bool ReplayRows::take(OpenTransaction& tx, std::int64_t id, std::string_view own
   return tx.execute(take_, id, owner, session).affected_rows() == 1;
 }
 
+void ReplayRows::leave(OpenTransaction& tx, std::int64_t id, std::string_view owner) const {
+  tx.execute(leave_, id, owner);
+}
+
 bool ReplayRows::prepare(OpenTransaction& tx, std::int64_t id, std::string_view owner) const {
   return tx.execute(prepared_, id, owner).affected_rows() == 1;
 }
@@ -246,7 +255,9 @@ bool ReplayRows::pause(OpenTransaction& tx, std::int64_t id, std::string_view re
 }
 
 bool ReplayRows::resume(OpenTransaction& tx, std::int64_t id) const {
-  return tx.execute(resume_, id).affected_rows() == 1;
+  if (tx.execute(resume_, id).affected_rows() != 1) return false;
+  tx.execute(forgive_, id);
+  return true;
 }
 
 bool ReplayRows::end(OpenTransaction& tx, std::int64_t id, std::string_view state) const {

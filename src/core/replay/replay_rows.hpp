@@ -69,6 +69,8 @@ class ReplayRows {
   /// It is `owner`'s from now on; false if it is not running.
   bool take(OpenTransaction& tx, std::int64_t id, std::string_view owner,
             std::string_view session) const;
+  /// `owner` goes away in order: what it did last is not suspected of having ended it.
+  void leave(OpenTransaction& tx, std::int64_t id, std::string_view owner) const;
   /// True once: its handlers are to prepare in this transaction.
   bool prepare(OpenTransaction& tx, std::int64_t id, std::string_view owner) const;
   /// Its owner is at work.
@@ -83,7 +85,8 @@ class ReplayRows {
 
   /// False if it was not running.
   bool pause(OpenTransaction& tx, std::int64_t id, std::string_view reason) const;
-  /// False if it was not paused.
+  /// False if it was not paused. Records that ended its process may do so anew: somebody mended
+  /// what they did.
   bool resume(OpenTransaction& tx, std::int64_t id) const;
   /// Ends it as `done` or `cancelled`, and lets partitions go that it held. False if it was neither
   /// running nor paused.
@@ -109,12 +112,14 @@ class ReplayRows {
   std::string active_;
   std::string progress_;
   std::string take_;
+  std::string leave_;
   std::string prepared_;
   std::string touch_;
   std::string open_;
   std::string close_;
   std::string pause_;
   std::string resume_;
+  std::string forgive_;
   std::string end_;
   std::string release_;
   std::string deactivate_;

@@ -10,8 +10,11 @@
 #include "core/failure.hpp"
 #include "core/handler_calls.hpp"
 #include "core/own_statements.hpp"
+#include "core/random_name.hpp"
+#include "core/replay/replay_crashes.hpp"
 #include "core/replay/replay_events.hpp"
 #include "core/replay/replay_rows.hpp"
+#include "core/replay/trial_rows.hpp"
 #include "kinbox/inbox.hpp"
 
 namespace kinbox {
@@ -47,19 +50,33 @@ class ReplayTrial::Impl {
         registry_(consumer_.handlers, database_->dialect(), consumer_.outbox),
         events_({consumer_.decoder, registry_, plan_.filter, options_.older_than}),
         inbox_(consumer_.name, database_->dialect()),
-        rows_(database_->dialect()) {
+        rows_(database_->dialect()),
+        trial_rows_(database_->dialect()),
+        crashes_({.database = *database_,
+                  .of = ReplayCrashes::Of::kTrial,
+                  .first_batch = options_.max_batch,
+                  .max_crashes = options_.max_crashes}) {
     for (const auto& partition : plan_.partitions)
       partitions_[partition.slice.partition] = &partition;
   }
 
   void apply(std::span<const Record> records) {
+    take();
     auto all = tried_of(records);
     look_up(all);
     std::span<const Tried> rest(all);
     while (!rest.empty()) rest = rest.subspan(run(rest.first(limit(rest.size()))));
   }
 
-  Result result() const {
+  void leave() {
+    if (id_ == 0) return;
+    own_transaction(*database_, "leave trial",
+                    [&](OpenTransaction& tx) { rows_.leave(tx, id_, owner_); });
+  }
+
+  Result finish() {
+    own_transaction(*database_, "end trial",
+                    [&](OpenTransaction& tx) { trial_rows_.end(tx, id_, owner_); });
     auto result = result_;
     for (const auto& [id, group] : groups_) result.groups.push_back(group);
     std::ranges::stable_sort(result.groups, std::ranges::greater{}, &Group::events);
@@ -67,6 +84,16 @@ class ReplayTrial::Impl {
   }
 
  private:
+  void take() {
+    if (id_ != 0) return;
+    std::int64_t id = 0;
+    own_transaction(*database_, "begin trial", [&](OpenTransaction& tx) {
+      id = trial_rows_.take(tx, plan_, owner_,
+                            [&](std::int64_t trial) { crashes_.take(tx, trial, owner_); });
+    });
+    id_ = id;
+  }
+
   std::size_t limit(std::size_t wanted) const { return std::min(wanted, options_.max_batch); }
 
   std::vector<Tried> tried_of(std::span<const Record> records) {
@@ -112,13 +139,51 @@ class ReplayTrial::Impl {
     return true;
   }
 
+  static ReplayCrashes::Place place_of(const Tried& one) {
+    return {one.record->topic_partition(), one.record->offset()};
+  }
+  bool stands_alone(const Tried& one) const {
+    return crashes_.suspects(place_of(one)) || crashes_.verdict(place_of(one));
+  }
+
+  /// How many of them were tried.
   std::size_t run(std::span<const Tried> some) {
+    const auto& first = some.front();
+    const auto place = place_of(first);
+    if (auto crashed = crashes_.verdict(place)) {
+      note(first, std::move(*crashed));
+      return 1;
+    }
+    if (crashes_.suspects(place)) return run_alone(first, place);
+    const auto odd =
+        std::ranges::find_if(some, [&](const Tried& one) { return stands_alone(one); });
+    return run_together(some.first(static_cast<std::size_t>(odd - some.begin())));
+  }
+
+  std::size_t run_alone(const Tried& one, const ReplayCrashes::Place& place) {
+    crashes_.begin(place);
+    const auto tried = run_unmarked({&one, 1});
+    crashes_.survived();
+    crashes_.decided(place.partition);
+    ++result_.alone;
+    return tried;
+  }
+
+  std::size_t run_together(std::span<const Tried> some) {
+    std::map<TopicPartition, Offset> firsts;
+    for (const auto& one : some)
+      firsts.try_emplace(one.record->topic_partition(), one.record->offset());
+    crashes_.reached(firsts);
+    return run_unmarked(some);
+  }
+
+  std::size_t run_unmarked(std::span<const Tried> some) {
     const auto found = try_together(some);
     for (const auto& one : some.first(found.succeeded))
       ++result_.by_handler[one.handler->name].succeeded;
     result_.outgoing += static_cast<std::int64_t>(found.outgoing);
     if (!found.failed) return found.succeeded;
-    note(some[found.succeeded], found.failed);
+    note(some[found.succeeded], diagnose(found.failed).failure);
     return found.succeeded + 1;
   }
 
@@ -171,8 +236,7 @@ class ReplayTrial::Impl {
     tx.flush();
   }
 
-  void note(const Tried& one, const std::exception_ptr& error) {
-    auto failure = diagnose(error).failure;
+  void note(const Tried& one, Failure failure) {
     failure.handler = one.handler->name;
     ++result_.by_handler[one.handler->name].failed;
     const auto id = error_group(failure);
@@ -194,6 +258,10 @@ class ReplayTrial::Impl {
   ReplayEvents events_;
   Inbox inbox_;
   ReplayRows rows_;
+  TrialRows trial_rows_;
+  ReplayCrashes crashes_;
+  std::string owner_ = random_name();
+  std::int64_t id_ = 0;
   HandlerClock clock_;
   std::map<TopicPartition, const ReplayPlan::Partition*> partitions_;
   Result result_;
@@ -204,6 +272,7 @@ ReplayTrial::ReplayTrial(Parts parts) : impl_(std::make_unique<Impl>(std::move(p
 ReplayTrial::~ReplayTrial() = default;
 
 void ReplayTrial::apply(std::span<const Record> records) { impl_->apply(records); }
-ReplayTrial::Result ReplayTrial::result() const { return impl_->result(); }
+ReplayTrial::Result ReplayTrial::finish() { return impl_->finish(); }
+void ReplayTrial::leave() { impl_->leave(); }
 
 }  // namespace kinbox

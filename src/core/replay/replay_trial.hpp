@@ -21,6 +21,9 @@ namespace kinbox {
 /// A transaction ends behind an event that fails, or after as many events as a batch holds; what
 /// runs later does not see what it wrote. Constraints that are deferred to COMMIT are not looked
 /// at.
+///
+/// Rows in `replays` remember how far it is, until `finish`: an event that ends its process is
+/// found by the next trials of the same plan, as ReplayCrashes says.
 class ReplayTrial {
  public:
   struct Parts {
@@ -56,6 +59,9 @@ class ReplayTrial {
     std::int64_t outgoing = 0;
     /// Records that no handler was asked about.
     std::int64_t passed_over = 0;
+    /// Events that ran in transactions of their own, because a trial before did not come to its
+    /// end.
+    std::int64_t alone = 0;
   };
 
   explicit ReplayTrial(Parts parts);
@@ -64,7 +70,10 @@ class ReplayTrial {
   /// Records of the plan's range, in order per partition. Throws InfrastructureError: call it again
   /// with the same then.
   void apply(std::span<const Record> records);
-  Result result() const;
+  /// There are no more records. Throws InfrastructureError.
+  Result finish();
+  /// Without having come to the end, but in order. Throws InfrastructureError.
+  void leave();
 
  private:
   class Impl;

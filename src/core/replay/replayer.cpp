@@ -9,6 +9,7 @@
 #include "core/own_statements.hpp"
 #include "core/random_name.hpp"
 #include "core/replay/replay_batch.hpp"
+#include "core/replay/replay_crashes.hpp"
 #include "core/replay/replay_events.hpp"
 #include "core/replay/replay_plan.hpp"
 #include "kinbox/errors.hpp"
@@ -68,6 +69,9 @@ class Replayer::Impl {
         lock_(consumer_.name, database_->dialect()),
         inbox_(consumer_.name, database_->dialect()),
         rows_(database_->dialect()),
+        crashes_({.database = *database_,
+                  .first_batch = options_.max_batch,
+                  .max_crashes = options_.max_crashes}),
         letters_(consumer_.name, database_->dialect()),
         letter_rows_(consumer_.name, database_->dialect()),
         parked_(consumer_.name, database_->dialect()),
@@ -101,6 +105,7 @@ class Replayer::Impl {
   std::vector<Progress> take(std::int64_t replay) {
     ReplayRow row;
     own_transaction(*database_, "take replay", [&](OpenTransaction& tx) {
+      crashes_.take(tx, replay, run_.owner);
       row = take_row(tx, replay);
       load(tx, replay);
     });
@@ -132,9 +137,18 @@ class Replayer::Impl {
     });
   }
 
+  void leave() {
+    if (run_.id == 0) return;
+    own_transaction(*database_, "leave replay",
+                    [&](OpenTransaction& tx) { rows_.leave(tx, run_.id, run_.owner); });
+  }
+
   std::vector<Progress> progress() const {
     std::vector<Progress> all;
-    for (const auto& [id, partition] : partitions_) all.push_back(partition.progress);
+    for (const auto& [id, partition] : partitions_) {
+      all.push_back(partition.progress);
+      all.back().suspect = crashes_.suspects({id, partition.progress.next});
+    }
     return all;
   }
   const std::string& why() const { return why_; }
@@ -266,10 +280,51 @@ class Replayer::Impl {
   }
 
   void run(Items items) {
-    while (!items.empty()) {
-      const auto wanted = nothing_to_run_ ? items.size() : limit_;
-      items = items.subspan(run_some(items.first(std::min(items.size(), wanted))));
+    while (!items.empty()) items = items.subspan(run_first(items));
+  }
+
+  /// As many of them as fit into one transaction; answers how many it has done with.
+  std::size_t run_first(Items items) {
+    auto& first = items.front();
+    const auto place = place_in_log(first);
+    if (is_called(first)) {
+      if (auto crashed = crashes_.verdict(place)) {
+        give_up(first, std::move(*crashed));
+        return 1;
+      }
+      if (crashes_.suspects(place)) return run_suspected(items);
     }
+    const auto odd = std::find_if(items.begin() + 1, items.end(),
+                                  [&](const ReplayItem& item) { return stands_alone(item); });
+    const auto wanted = nothing_to_run_ ? items.size() : limit_;
+    const auto together = static_cast<std::size_t>(odd - items.begin());
+    return run_some(items.first(std::min(together, wanted)));
+  }
+
+  /// What has its verdict passes, more and more at once. Before the first event that is to run it
+  /// ends, and that one runs alone.
+  std::size_t run_suspected(Items items) {
+    crashes_.survived();
+    const auto some = items.first(std::min(items.size(), probe_));
+    const auto outcome = run_transaction(some, 0);
+    probe_ = std::holds_alternative<ReplayCommitted>(outcome) ? 2 * some.size() : 1;
+    const auto* const too_many = std::get_if<ReplayTooMany>(&outcome);
+    if (too_many == nullptr)
+      return std::visit([&](const auto& o) { return go_on(o, some); }, outcome);
+    return too_many->fits > 0 ? run_suspected(items.first(too_many->fits))
+                              : run_some(items.first(1));
+  }
+
+  static ReplayCrashes::Place place_in_log(const ReplayItem& item) {
+    return {item.partition->progress.partition, item.record->offset()};
+  }
+  /// Whether a handler may run for it.
+  static bool is_called(const ReplayItem& item) {
+    return !item.outside && item.handler != nullptr && !item.failure;
+  }
+  bool stands_alone(const ReplayItem& item) const {
+    return is_called(item) &&
+           (crashes_.suspects(place_in_log(item)) || crashes_.verdict(place_in_log(item)));
   }
 
   /// Answers how many it has done with.
@@ -279,11 +334,28 @@ class Replayer::Impl {
   }
 
   ReplayOutcome run_batch(Items items) {
+    const auto& first = items.front();
+    const bool alone = items.size() == 1 && crashes_.suspects(place_in_log(first));
+    if (!alone) {
+      crashes_.survived();
+      return run_transaction(items, limit_);
+    }
+    if (is_called(first) && !crashes_.begin(place_in_log(first))) return ReplayMissed{};
+    auto outcome = run_transaction(items, limit_);
+    const auto* const committed = std::get_if<ReplayCommitted>(&outcome);
+    if (committed == nullptr)
+      crashes_.survived();
+    else if (committed->to_run > 0)
+      crashes_.decided(first.partition->progress.partition);
+    return outcome;
+  }
+
+  ReplayOutcome run_transaction(Items items, std::size_t max_to_run) {
     ReplayBatch::Manner manner{.one_by_one = std::exchange(one_by_one_, false),
                                .lock = alone_.active(Clock::now()) ? ConsumerLock::Mode::kExclusive
                                                                    : ConsumerLock::Mode::kShared,
                                .touch = Clock::now() >= next_touch_,
-                               .max_to_run = limit_};
+                               .max_to_run = max_to_run};
     try {
       auto outcome = ReplayBatch(batch_parts_, manner, items).run();
       if (manner.touch) next_touch_ = Clock::now() + kTouchEvery;
@@ -358,8 +430,7 @@ class Replayer::Impl {
       failure.attempts = attempts;
       failure.handler = item.handler->name;
       failure.first_failed_at = std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
-      const auto& on_error = item.handler->on_error ? *item.handler->on_error : options_.on_error;
-      const auto& ladder = ladder_for(on_error, diagnosis.error_class, failure.error_code);
+      const auto& ladder = ladder_for(on_error_of(item), diagnosis.error_class, failure.error_code);
       const auto elapsed = std::chrono::duration_cast<milliseconds>(Clock::now() - since);
       const auto delay = retry_delay(ladder, diagnosis, attempts, elapsed, uniform_(random_));
       if (!delay) return give_up(item, std::move(failure), after_retries(ladder, diagnosis));
@@ -380,6 +451,19 @@ class Replayer::Impl {
       std::visit([&](const auto& o) { go_on(o, Items{&item, 1}); }, outcome);
     if (std::holds_alternative<ReplayBlameOpen>(outcome)) return try_once(item);
     return nullptr;
+  }
+
+  const OnError& on_error_of(const ReplayItem& item) const {
+    return item.handler->on_error ? *item.handler->on_error : options_.on_error;
+  }
+
+  /// Of what cannot be tried again.
+  void give_up(ReplayItem& item, Failure failure) {
+    failure.handler = item.handler->name;
+    failure.first_failed_at = std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
+    Diagnosis hopeless;
+    hopeless.permanent = true;
+    give_up(item, std::move(failure), after_retries(on_error_of(item), hopeless));
   }
 
   void give_up(ReplayItem& item, Failure failure, Then then) {
@@ -423,6 +507,7 @@ class Replayer::Impl {
   ConsumerLock lock_;
   Inbox inbox_;
   ReplayRows rows_;
+  ReplayCrashes crashes_;
   ReplayLetters letters_;
   LetterRows letter_rows_;
   ParkedRows parked_;
@@ -438,6 +523,8 @@ class Replayer::Impl {
   ExclusiveSpell alone_;
   std::size_t limit_;
   bool nothing_to_run_ = false;
+  /// Of those under suspicion, how many are looked at together.
+  std::size_t probe_ = 1;
   bool one_by_one_ = false;
   bool unsure_ = false;
   std::string why_;
@@ -453,6 +540,7 @@ std::vector<Replayer::Progress> Replayer::take(std::int64_t replay) { return imp
 Replayer::Outcome Replayer::apply(std::span<const Record> records) { return impl_->apply(records); }
 Replayer::Outcome Replayer::finish() { return impl_->finish(); }
 std::vector<Replayer::Progress> Replayer::progress() const { return impl_->progress(); }
+void Replayer::leave() { impl_->leave(); }
 const std::string& Replayer::why() const { return impl_->why(); }
 
 }  // namespace kinbox
