@@ -32,16 +32,17 @@ class ReplayKilledByRecord : public KillScene {
     configure();
   }
 
-  void configure(const std::string& more = "") {
+  void configure(const std::string& more = "", int max_batch = 10) {
     std::ofstream(config_) << services_config()
                            << "outbox: {relay: none}\nconsumers:\n  - {name: victim, group: "
                            << group << ", topics: [" << topic
-                           << "], handlers: [fatal], max_batch: 10, dlq_topic: none" << more
-                           << "}\n";
+                           << "], handlers: [fatal], max_batch: " << max_batch
+                           << ", dlq_topic: none" << more << "}\n";
   }
 
-  /// In each partition twenty; those of partition 0 at `killers` are sick.
-  void lose_rows(const std::set<int>& killers) {
+  /// In each partition twenty; those of partition 0 at `killers` are sick. The effects of all are
+  /// forgotten.
+  void lose_rows(const std::set<int>& killers, const std::string& which = "1 = 1") {
     std::vector<OwnedRecord> records;
     for (int n = 0; n < 20; ++n)
       for (int partition = 0; partition < partitions; ++partition) {
@@ -54,7 +55,7 @@ class ReplayKilledByRecord : public KillScene {
     produce(KafkaService::get().brokers(), records);
     ASSERT_EQ(run({"run", "--until-idle"}, ""), kClean) << said_;
     ASSERT_EQ(effects(), 40);
-    script(database().dialect().render("DELETE FROM {kinbox}.processed_events"));
+    script(database().dialect().render("DELETE FROM {kinbox}.processed_events WHERE " + which));
     script(database().dialect().render("DELETE FROM {kinbox}.effects"));
     live_ = live();
   }
@@ -124,6 +125,16 @@ TEST_P(ReplayKilledByRecord, IsDeadAfterItsCrashesAndTheOthersRan) {
   EXPECT_EQ(apply(), kClean) << said_;
   EXPECT_THAT(said_, Not(HasSubstr("one record at a time")));
   EXPECT_EQ(effects(), 39);
+}
+
+TEST_P(ReplayKilledByRecord, IsFoundBehindManyThatHaveTheirVerdict) {
+  configure("", 2);
+  lose_rows({17}, "partition = 1 OR event_id LIKE 'sick%'");
+  plan("fill");
+  for (int crash = 0; crash < 4; ++crash) ASSERT_EQ(apply(), kSegmentationFault) << said_;
+  EXPECT_EQ(apply(), kNotClean) << said_;
+  EXPECT_EQ(count("dead_letters WHERE event_id = 'sick-0-17' AND reason = 'crashed'"), 1);
+  EXPECT_EQ(effects(), 20);
 }
 
 TEST_P(ReplayKilledByRecord, StopsTheReplayWhereOnErrorSaysHalt) {

@@ -294,6 +294,21 @@ TEST_P(Replay, ACommitWhoseAnswerWasLostIsNotRepeated) {
   EXPECT_EQ(runs->progress()[0].applied, 4);
 }
 
+TEST_P(Replay, AnEndWhoseAnswerWasLostIsAnEnd) {
+  process({"a"});
+  const auto id = record({});
+  bool loses = false;
+  const auto runs = replayer([&](FaultPoint point) {
+    if (loses && point == FaultPoint::kAfterCommit && std::exchange(loses, false))
+      throw InfrastructureError("the answer is lost");
+  });
+  runs->take(id);
+  loses = true;
+  EXPECT_THROW(runs->finish(), InfrastructureError);
+  EXPECT_EQ(state(id), "done");
+  EXPECT_EQ(runs->finish(), Replayer::Outcome::kDone) << runs->why();
+}
+
 TEST_P(Replay, LivePartitionsWaitUntilItIsDone) {
   process({"a", "b"});
   const auto id = record(reprocess());
@@ -430,6 +445,22 @@ TEST_P(Replay, DeadEventsJoinOnlyIfTheyAreIncluded) {
   EXPECT_THAT(effects(), ElementsAre("a", "b", "c"));
   EXPECT_THAT(texts("SELECT state FROM {kinbox}.dead_letters"), ElementsAre("resolved"));
   EXPECT_EQ(tally(p0), (Tally{.applied = 3}));
+}
+
+TEST_P(Replay, WhatRunsForTheFirstTimeInAReprocessDoesNotRunAtItsNextCopy) {
+  options.dispatch.max_batch = 1;
+  bool broken = true;
+  handle = [&](const Event& event, Transaction& tx) {
+    if (broken && event.id() == "b") throw PermanentError("a bug");
+    insert_effect(event, tx);
+  };
+  process({"a", "b", "a", "b"});
+  forget("a");
+  broken = false;
+  const auto done = replay({.mode = ReplayMode::kReprocess, .include_dead = true});
+  EXPECT_THAT(effects(), ElementsAre("a", "b"));
+  EXPECT_EQ(done.applied, 2);
+  EXPECT_EQ(done.known, 2);
 }
 
 TEST_P(Replay, ParkedKeysAreLeftAlone) {

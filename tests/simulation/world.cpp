@@ -23,7 +23,7 @@ constexpr const char* kWipe =
     "DELETE FROM main.children; DELETE FROM main.outbox; "
     "DELETE FROM main.parked_events; DELETE FROM main.dead_letters; "
     "DELETE FROM main.processed_events; DELETE FROM main.consumer_progress; "
-    "DELETE FROM main.consumers; DELETE FROM main.workers";
+    "DELETE FROM main.consumers; DELETE FROM main.workers; DELETE FROM main.replays";
 
 class SharedConnection : public Database {
  public:

@@ -159,6 +159,7 @@ void ReplayBatch::claim(OpenTransaction& tx) {
     revive(tx);
     claim_new(tx);
     claim_again(tx);
+    mark_first(tx);
   });
   calls_.begin(tx, items_.size());
 }
@@ -225,6 +226,16 @@ void ReplayBatch::claim_again(OpenTransaction& tx) {
       died.push_back({ids[i], Verdict::kApplied, Verdict::kDead});
   }
   parts_.inbox.change(tx, died);
+}
+
+/// What runs for the first time has run in this generation, too: a copy further up does not.
+void ReplayBatch::mark_first(OpenTransaction& tx) {
+  if (parts_.run.generation == 0) return;
+  std::vector<std::string_view> ids;
+  for (const auto turn : {Turn::kNew, Turn::kRevived})
+    for (const auto index : with(turn))
+      if (!items_[index].failure) ids.push_back(items_[index].event->id());
+  parts_.inbox.claim_generation(tx, ids, parts_.run.generation);
 }
 
 void ReplayBatch::settle_all(OpenTransaction& tx) {

@@ -163,6 +163,7 @@ class ReplayBatch {
   void revive(OpenTransaction& tx);
   void claim_new(OpenTransaction& tx);
   void claim_again(OpenTransaction& tx);
+  void mark_first(OpenTransaction& tx);
   void settle_all(OpenTransaction& tx);
   void settle(OpenTransaction& tx, std::size_t index);
   Handling handling_of(std::size_t index) const;

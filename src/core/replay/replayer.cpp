@@ -131,7 +131,7 @@ class Replayer::Impl {
       reload_if_unsure();
       own_transaction(*database_, "end replay", [&](OpenTransaction& tx) {
         for (const auto& [id, partition] : partitions_) pass_to_end(tx, partition.progress);
-        if (!rows_.end(tx, run_.id, "done")) throw Stopped{state_now(tx)};
+        if (!rows_.end(tx, run_.id, "done") && !was_ended(tx)) throw Stopped{state_now(tx)};
       });
       for (auto& [id, partition] : partitions_) partition.progress.next = partition.progress.end;
     });
@@ -185,22 +185,30 @@ class Replayer::Impl {
     return *row;
   }
 
+  /// All of it, or nothing when the database goes away meanwhile.
   void load(OpenTransaction& tx, std::int64_t replay) {
-    partitions_.clear();
+    std::map<TopicPartition, ReplayPartition> loaded;
     for (auto& progress : rows_.progress(tx, replay)) {
-      auto& partition = partitions_[progress.partition];
-      const auto& id = progress.partition;
+      const auto id = progress.partition;
+      auto& partition = loaded[id];
       for (const auto row : tx.query(trusted_, consumer_.name, id.topic, id.partition))
         partition.trusted_from =
             std::max(row.get<std::int64_t>("first_offset"), row.get<std::int64_t>("dedup_floor"));
       partition.progress = std::move(progress);
     }
+    partitions_ = std::move(loaded);
   }
 
   void reload_if_unsure() {
     if (!unsure_) return;
     own_transaction(*database_, "look at replay", [&](OpenTransaction& tx) { load(tx, run_.id); });
     unsure_ = false;
+  }
+
+  /// By us: the answer was lost.
+  bool was_ended(OpenTransaction& tx) const {
+    const auto row = rows_.find(tx, run_.id);
+    return row && row->state == "done" && row->owner == run_.owner;
   }
 
   std::string state_now(OpenTransaction& tx) const {
@@ -309,10 +317,8 @@ class Replayer::Impl {
     const auto outcome = run_transaction(some, 0);
     probe_ = std::holds_alternative<ReplayCommitted>(outcome) ? 2 * some.size() : 1;
     const auto* const too_many = std::get_if<ReplayTooMany>(&outcome);
-    if (too_many == nullptr)
-      return std::visit([&](const auto& o) { return go_on(o, some); }, outcome);
-    return too_many->fits > 0 ? run_suspected(items.first(too_many->fits))
-                              : run_some(items.first(1));
+    if (too_many != nullptr && too_many->fits == 0) return run_some(items.first(1));
+    return std::visit([&](const auto& o) { return go_on(o, some); }, outcome);
   }
 
   static ReplayCrashes::Place place_in_log(const ReplayItem& item) {
