@@ -34,10 +34,12 @@ constexpr std::string_view kInsertForwarded =
     "INSERT INTO {kinbox}.outbox (lane, key_hash, message_id, topic, key, value, headers, "
     "record_timestamp_ms, causation_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
+// Attempts of one that waited in a queue were counted there anew.
 constexpr std::string_view kReopen =
     "UPDATE {kinbox}.dead_letters SET state = 'open', due_at = NULL, changed_at = {now}, "
     "redrive_count = redrive_count + 1, reason = $2, handler = $3, error_type = $4, "
-    "error_code = $5, error_text = $6, attempts = $7, error_group = $8, dead_at = {now}, "
+    "error_code = $5, error_text = $6, error_group = $8, dead_at = {now}, "
+    "attempts = $7 + CASE WHEN state = 'parked' THEN attempts ELSE 0 END, "
     "crashes = 0 "
     "WHERE id = $1";
 constexpr std::string_view kNoteFailedAgain =

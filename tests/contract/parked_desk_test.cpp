@@ -78,6 +78,7 @@ class ParkedDeskContract : public DatabaseContract {
     letter.topic_id = "tid";
     letter.event_id = "e-1";
     letter.failure.reason = "handler_rejected";
+    letter.failure.attempts = 2;
     {
       const auto tx = database().begin();
       LetterImport("orders", tx->dialect()).run(*tx, std::vector{letter}, "test", {});
@@ -230,6 +231,7 @@ TEST_P(ParkedDeskContract, ALetterThatFailedInItsQueueIsThatLetterAgain) {
   EXPECT_EQ(row.get<std::string>("state"), "open");
   EXPECT_EQ(row.get<std::int64_t>("redrive_count"), 1);
   EXPECT_EQ(row.get<std::string>("reason"), "retries_exhausted");
+  EXPECT_EQ(row.get<std::int64_t>("attempts"), 5) << "two before, three in the queue";
   EXPECT_EQ(row.get<std::int64_t>("crashes"), 0) << "it begins anew, as everywhere";
   EXPECT_EQ(row.get<std::string>("error_group"),
             error_group({.reason = "retries_exhausted",

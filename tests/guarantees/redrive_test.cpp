@@ -190,6 +190,8 @@ TEST_P(Redrive, ParkedAgainItIsTheSameLetterWhenItDies) {
   EXPECT_THAT(texts("SELECT redrive_count FROM {kinbox}.dead_letters ORDER BY id"),
               ElementsAre("1", "0"));
   EXPECT_THAT(states(), ElementsAre("open", "open"));
+  EXPECT_THAT(texts("SELECT attempts FROM {kinbox}.dead_letters ORDER BY id"),
+              ElementsAre("2", "2"));
   EXPECT_EQ(tally(p0), (Tally{.dead = 2}));
 }
 
