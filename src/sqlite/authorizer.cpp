@@ -2,16 +2,10 @@
 
 #include <sqlite3.h>
 
-#include <string_view>
 #include <utility>
 
 namespace kinbox::sqlite {
 namespace {
-
-/// They look, and change nothing.
-bool only_looks(std::string_view pragma) {
-  return pragma == "integrity_check" || pragma == "foreign_key_check";
-}
 
 /// The statement's name if handlers may not run it, else null. `argument` is the authorizer's
 /// first.
@@ -24,7 +18,7 @@ const char* forbidden(int action, const char* argument) {
     case SQLITE_DETACH:
       return "DETACH";
     case SQLITE_PRAGMA:
-      return only_looks(argument) ? nullptr : "PRAGMA";
+      return "PRAGMA";
     default:
       return nullptr;
   }

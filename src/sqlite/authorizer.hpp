@@ -8,7 +8,7 @@ namespace kinbox::sqlite {
 
 /// Denies statements that would end the transaction or reach beyond it: BEGIN, COMMIT, ROLLBACK,
 /// ATTACH, DETACH, PRAGMA - also those that come through native(). SAVEPOINT, RELEASE and ROLLBACK
-/// TO are let through: inside BEGIN they commit nothing; so are the PRAGMAs that check the file.
+/// TO are let through: inside BEGIN they commit nothing.
 ///
 /// kinbox's own statements run under a Permit.
 class Authorizer {

@@ -44,6 +44,7 @@ class SqliteTransaction final : public OpenTransaction {
   /// Why SQLite has ended the transaction; null while it has not.
   std::exception_ptr silent_end() const;
   void refuse_if_over() const;
+  Rows check_file(std::string_view sql);
   template <typename Call>
   void inside(Call call);
 

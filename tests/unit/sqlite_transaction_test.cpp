@@ -181,11 +181,18 @@ TEST_F(SqliteTransaction, StatementsBeyondTheTransactionAreDenied) {
   }
 }
 
-TEST_F(SqliteTransaction, TheFileMayBeChecked) {
-  const auto tx = database_->begin();
-  EXPECT_EQ(tx->query("PRAGMA integrity_check(1)")[0].get<std::string>(0), "ok");
-  EXPECT_TRUE(tx->query("PRAGMA foreign_key_check").empty());
-  tx->commit();
+TEST_F(SqliteTransaction, KinboxMayCheckTheFileAndHandlersMayNot) {
+  const std::string whole = "PRAGMA main.integrity_check(5)";
+  const std::string references = "PRAGMA main.foreign_key_check";
+  const auto looking = database_->begin();
+  EXPECT_EQ(looking->query(whole)[0].get<std::string>(0), "ok");
+  EXPECT_TRUE(looking->query(references).empty());
+  looking->rollback();
+  for (const auto& text : {whole, references}) {
+    const auto tx = database_->begin();
+    tx->set_origin(OpenTransaction::Origin::kHandler);
+    EXPECT_THROW(tx->query(text), TransactionMisuse) << text;
+  }
 }
 
 TEST_F(SqliteTransaction, NativeAccessIsDeniedTheSame) {
