@@ -317,7 +317,11 @@ TEST_F(CliDlqTopic, WhatCannotBeIsRefusedWithTheWayOut) {
   EXPECT_THAT(refused({"--consumer", "billing", "--origin", "payment"}, 64),
               HasSubstr("did you mean \"payments\"?"));
   EXPECT_THAT(refused({"--consumer", "billing", "--from", "yesterday"}, 64),
-              HasSubstr("--from: \"yesterday\" is neither an offset nor a time"));
+              HasSubstr("--from (an offset, or a time): \"yesterday\" should be a time like"));
+  for (const auto* option : {"--from", "--until"})
+    EXPECT_THAT(refused({"--consumer", "billing", option, "2026-01-31"}, 64),
+                AllOf(HasSubstr(option), HasSubstr("does not say its zone: write "
+                                                   "2026-01-31T00:00:00Z if it is UTC, or ")));
   EXPECT_THAT(refused({"--consumer", "billing", "--partition", "3"}, 64),
               HasSubstr("has partitions 0 to 2"));
   const auto no_topic = run({"dlq", "topic", "show", topic_ + "x"});

@@ -41,7 +41,7 @@ TEST_F(CliAudit, IsFilteredAndPaged) {
   EXPECT_THAT(actions({"--consumer", "orders"}), ElementsAre(2, 1));
   EXPECT_THAT(actions({"--action", "dlq retry"}), ElementsAre(3, 1));
   EXPECT_THAT(actions({"--who", "max@desk"}), ElementsAre(2));
-  EXPECT_THAT(actions({"--since", "2026-01-31T13:00:00Z", "--until", "2026-02-01"}),
+  EXPECT_THAT(actions({"--since", "2026-01-31T13:00:00Z", "--until", "2026-02-01T00:00:00Z"}),
               ElementsAre(2));
   const auto page = run({"audit", "--limit", "2"});
   EXPECT_THAT(page.err, HasSubstr("there may be more than these 2; earlier ones: --before 2\n"));

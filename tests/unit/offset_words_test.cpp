@@ -68,7 +68,7 @@ TEST(ZonedTimes, RefuseWhatIsNoTime) {
        {"", "yesterday", "12:00:00Z", "2026-02-30T12:00:00Z", "2026-01-31T12Z", "1769860800000"})
     EXPECT_THAT([&] { zoned_time("--until-datetime", text); },
                 ThrowsMessage<UsageError>(
-                    AllOf(HasSubstr("--until-datetime"), HasSubstr("should be a datetime like"))))
+                    AllOf(HasSubstr("--until-datetime"), HasSubstr("should be a time like"))))
         << text;
 }
 

@@ -12,7 +12,7 @@ What people did to dead letters and parked events with kinbox's commands, the la
 counts the rows; an OUTCOME that is empty is an action under way, or one that was cut short.
 
 Examples:
-  kinbox audit --consumer orders --since 2026-01-31
+  kinbox audit --consumer orders --since 2026-01-31T00:00:00Z
   kinbox audit --action 'dlq discard' -o wide)";
 
 ExitCode audit(const Invocation& invocation, const AuditSelection& selection) {

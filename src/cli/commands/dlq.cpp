@@ -15,7 +15,7 @@ Examples:
   kinbox dlq groups                                what failed, by cause
   kinbox dlq list --group 9f86d081884c7d65         one cause, letter by letter
   kinbox dlq show 17                               one letter: error, headers, payload, history
-  kinbox dlq list --topic orders --since 2026-01-31 -o jsonl
+  kinbox dlq list --topic orders --since 2026-01-31T00:00:00Z -o jsonl
   kinbox dlq retry 17 18                           the cause is mended: try these again
   kinbox dlq retry --group 9f86d081884c7d65 --rate 50/s
   kinbox dlq retry 17 --as-id e-17-second          another event has its id

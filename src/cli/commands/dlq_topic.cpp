@@ -142,11 +142,13 @@ void add_topic_range(CLI::App& command, TopicRange& range) {
   command.add_option("--partition", range.partition, "Only this one")->type_name("N");
   command
       .add_option("--from", range.from,
-                  "First offset, or the time of the first record (default: the log's start)")
+                  "First offset, or the time, with its zone, of the first record (default: the "
+                  "log's start)")
       ->type_name("WHERE");
   command
       .add_option("--until", range.until,
-                  "Offset or time of the first record to be left out (default: the log's end)")
+                  "Offset, or time with its zone, of the first record to be left out (default: the "
+                  "log's end)")
       ->type_name("WHERE");
 }
 

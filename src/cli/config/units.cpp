@@ -1,8 +1,12 @@
 #include "cli/config/units.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
 #include <limits>
 #include <span>
 #include <system_error>
@@ -50,6 +54,20 @@ std::string with_unit(std::int64_t value, std::span<const Unit> units) {
   return "0" + std::string(units.back().name);
 }
 
+/// "+01:00", as far as this machine's zone was from UTC when its clocks showed `reading`.
+std::string local_zone(Timestamp reading) {
+  const auto seconds = std::chrono::system_clock::to_time_t(reading);
+  std::tm clock{};
+  gmtime_r(&seconds, &clock);
+  clock.tm_isdst = -1;
+  std::mktime(&clock);
+  const auto minutes = clock.tm_gmtoff / 60;
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%c%02ld:%02ld", minutes < 0 ? '-' : '+',
+                std::labs(minutes) / 60, std::labs(minutes) % 60);
+  return text.data();
+}
+
 }  // namespace
 
 std::chrono::milliseconds parse_duration(std::string_view text) {
@@ -76,9 +94,17 @@ double parse_rate(std::string_view text) {
 }
 
 Timestamp parse_time(std::string_view text) {
-  if (const auto time = parse_iso(text)) return *time;
-  throw ConfigurationError("\"" + std::string(text) +
-                           "\" should be a time like 2026-01-31T12:00:00Z or 2026-01-31");
+  const std::string shown(text);
+  const bool has_clock = text.find('T') != std::string_view::npos;
+  if (const auto time = parse_iso(text); time && has_clock) return *time;
+  const auto naive = has_clock ? shown : shown + "T00:00:00";
+  if (const auto reading = parse_iso(naive + 'Z'))
+    throw ConfigurationError('"' + shown + "\" does not say its zone: write " + naive +
+                             "Z if it is UTC, or " + naive + local_zone(*reading) +
+                             " if it is this machine's local time");
+  throw ConfigurationError('"' + shown +
+                           "\" should be a time like 2026-01-31T12:00:00Z or "
+                           "2026-01-31T12:00:00.000+01:00");
 }
 
 std::string to_text(std::chrono::milliseconds duration) {

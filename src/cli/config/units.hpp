@@ -18,8 +18,9 @@ std::size_t parse_size(std::string_view text);
 /// "10/s", "300/m", "5000/h", as so many per second. Throws ConfigurationError.
 double parse_rate(std::string_view text);
 
-/// "2026-01-31T12:00:00Z" (also with ".123", "+02:00", or the date alone: midnight UTC). Throws
-/// ConfigurationError.
+/// A time that says its zone, "2026-01-31T12:00:00Z" (also with ".123", or "+02:00"). Without one
+/// it is a ConfigurationError that shows both readings, UTC's and local time's: they may be hours
+/// of records apart.
 Timestamp parse_time(std::string_view text);
 
 /// The same notations, in the largest unit that loses nothing.

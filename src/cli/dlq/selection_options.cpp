@@ -68,7 +68,7 @@ void add_filter_options(CLI::App& command, LetterSelection& selection) {
   add_text(command, "--event-id", selection.event_id, "The event of this id", "ID");
   add_text(command, "--type", selection.event_type, "Events of this type", "TYPE");
   add_moment_option(command, "--since", selection.since,
-                    "That failed then or later (2026-01-31, or 2026-01-31T12:00:00Z)");
+                    "That failed then or later (a time that says its zone: 2026-01-31T12:00:00Z)");
   add_moment_option(command, "--until", selection.until, "That failed before then");
 }
 

@@ -20,7 +20,7 @@ void add_filter_options(CLI::App& command, LetterSelection& selection);
 void add_consumer_option(CLI::App& command, LetterSelection& selection);
 void add_key_option(CLI::App& command, LetterSelection& selection);
 
-/// An option that takes a moment: 2026-01-31T12:00:00Z, or a date alone for its midnight UTC.
+/// An option that takes a moment: 2026-01-31T12:00:00Z, see parse_time.
 void add_moment_option(CLI::App& command, const std::string& name, std::optional<Timestamp>& target,
                        const std::string& description);
 

@@ -5,7 +5,7 @@
 #include <system_error>
 
 #include "cli/config/nearest.hpp"
-#include "cli/config/units.hpp"
+#include "cli/position/time_words.hpp"
 #include "cli/usage_error.hpp"
 #include "kinbox/errors.hpp"
 
@@ -18,15 +18,6 @@ std::optional<Offset> as_offset(const std::string& text) {
   const auto [rest, error] = std::from_chars(text.data(), end, offset);
   if (error != std::errc{} || rest != end || offset < 0) return std::nullopt;
   return offset;
-}
-
-Timestamp as_time(const std::string& option, const std::string& text) {
-  try {
-    return parse_time(text);
-  } catch (const ConfigurationError&) {
-    throw UsageError(option + ": \"" + text +
-                     "\" is neither an offset nor a time like 2026-01-31T12:00:00Z or 2026-01-31");
-  }
 }
 
 std::vector<TopicPartition> partitions_of(const std::map<std::string, int>& topics,
@@ -58,7 +49,7 @@ std::map<TopicPartition, Offset> places(kafka::LogReader& reader,
     for (const auto& partition : partitions) places[partition] = *offset;
     return places;
   }
-  return reader.offsets_at(partitions, as_time(option, text));
+  return reader.offsets_at(partitions, zoned_time(option + " (an offset, or a time)", text));
 }
 
 }  // namespace

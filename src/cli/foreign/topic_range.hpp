@@ -14,7 +14,7 @@ namespace kinbox::cli {
 struct TopicRange {
   std::string topic;
   std::optional<std::int32_t> partition = {};
-  /// An offset, or a time; empty: the log's start, its end.
+  /// An offset, or a time that says its zone; empty: the log's start, its end.
   std::string from = {};
   std::string until = {};
 };

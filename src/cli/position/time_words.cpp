@@ -1,38 +1,19 @@
 #include "cli/position/time_words.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <cstdio>
-#include <cstdlib>
-#include <ctime>
 #include <limits>
 #include <optional>
 #include <string_view>
 
 #include "cli/config/units.hpp"
 #include "cli/usage_error.hpp"
-#include "core/iso_time.hpp"
 #include "kinbox/errors.hpp"
 
 namespace kinbox::cli {
 namespace {
 
 using Milliseconds = std::chrono::milliseconds;
-
-/// "+01:00", as far as this machine's zone was from UTC when its clocks showed `reading`.
-std::string local_zone(Timestamp reading) {
-  const auto seconds = std::chrono::system_clock::to_time_t(reading);
-  std::tm clock{};
-  gmtime_r(&seconds, &clock);
-  clock.tm_isdst = -1;
-  std::mktime(&clock);
-  const auto minutes = clock.tm_gmtoff / 60;
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%c%02ld:%02ld", minutes < 0 ? '-' : '+',
-                std::labs(minutes) / 60, std::labs(minutes) % 60);
-  return text.data();
-}
 
 std::optional<std::int64_t> take_digits(std::string_view& text) {
   std::int64_t number = 0;
@@ -91,16 +72,11 @@ std::optional<Milliseconds> iso_duration(std::string_view text) {
 }  // namespace
 
 Timestamp zoned_time(const std::string& option, const std::string& text) {
-  const bool has_clock = text.find('T') != std::string::npos;
-  if (const auto time = parse_iso(text); time && has_clock) return *time;
-  const auto naive = has_clock ? text : text + "T00:00:00";
-  if (const auto reading = parse_iso(naive + 'Z'))
-    throw UsageError(option + ": \"" + text + "\" does not say its zone: write " + naive +
-                     "Z if it is UTC, or " + naive + local_zone(*reading) +
-                     " if it is this machine's local time");
-  throw UsageError(option + ": \"" + text +
-                   "\" should be a datetime like 2026-01-31T12:00:00Z or "
-                   "2026-01-31T12:00:00.000+01:00");
+  try {
+    return parse_time(text);
+  } catch (const ConfigurationError& e) {
+    throw UsageError(option + ": " + e.what());
+  }
 }
 
 Milliseconds span_of_time(const std::string& option, const std::string& text) {
