@@ -7,7 +7,17 @@ ALTER TABLE {kinbox}.consumer_progress
   -- The one of what was set aside that is being tried alone now, if `attempting` is not about
   -- attempt_offset.
   ADD COLUMN attempt_parked bigint,
-  ADD COLUMN attempt_letter bigint;
+  ADD COLUMN attempt_letter bigint,
+  -- What `inbox verify` needs to recount the rows. Of a position that was set: the lowest and the
+  -- highest offset it stood at; NULL if it never was.
+  ADD COLUMN lowest_offset bigint,
+  ADD COLUMN highest_offset bigint,
+  -- Inbox rows below it may have been pruned.
+  ADD COLUMN pruned_below bigint NOT NULL DEFAULT 0,
+  -- Rows of applied events that went with their topic.
+  ADD COLUMN forgotten bigint NOT NULL DEFAULT 0,
+  -- Rows that no counter knows at most: of replays that ended, and of imported letters that are gone.
+  ADD COLUMN brought bigint NOT NULL DEFAULT 0;
 
 -- How many processes it was the last thing of, tried alone.
 ALTER TABLE {kinbox}.parked_events ADD COLUMN crashes integer NOT NULL DEFAULT 0;
@@ -58,6 +68,8 @@ CREATE TABLE {kinbox}.replay_progress (
   left_alone   bigint NOT NULL DEFAULT 0,
   -- Events that handlers emitted and that were not written.
   silenced     bigint NOT NULL DEFAULT 0,
+  -- Events among them that had no verdict before.
+  fresh        bigint NOT NULL DEFAULT 0,
   -- Records run one at a time at first: whoever had the replay before did not leave in order.
   suspect      boolean NOT NULL DEFAULT false,
   -- Offset of the one that is being tried alone now.

@@ -9,6 +9,17 @@ ALTER TABLE {kinbox}.consumer_progress ADD COLUMN held_by INTEGER;
 ALTER TABLE {kinbox}.consumer_progress ADD COLUMN attempt_parked INTEGER;
 ALTER TABLE {kinbox}.consumer_progress ADD COLUMN attempt_letter INTEGER;
 
+-- What `inbox verify` needs to recount the rows. Of a position that was set: the lowest and the
+-- highest offset it stood at; NULL if it never was.
+ALTER TABLE {kinbox}.consumer_progress ADD COLUMN lowest_offset INTEGER;
+ALTER TABLE {kinbox}.consumer_progress ADD COLUMN highest_offset INTEGER;
+-- Inbox rows below it may have been pruned.
+ALTER TABLE {kinbox}.consumer_progress ADD COLUMN pruned_below INTEGER NOT NULL DEFAULT 0;
+-- Rows of applied events that went with their topic.
+ALTER TABLE {kinbox}.consumer_progress ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
+-- Rows that no counter knows at most: of replays that ended, and of imported letters that are gone.
+ALTER TABLE {kinbox}.consumer_progress ADD COLUMN brought INTEGER NOT NULL DEFAULT 0;
+
 -- How many processes it was the last thing of, tried alone.
 ALTER TABLE {kinbox}.parked_events ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE {kinbox}.dead_letters ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0;
@@ -58,6 +69,8 @@ CREATE TABLE {kinbox}.replay_progress (
   left_alone   INTEGER NOT NULL DEFAULT 0,
   -- Events that handlers emitted and that were not written.
   silenced     INTEGER NOT NULL DEFAULT 0,
+  -- Events among them that had no verdict before.
+  fresh        INTEGER NOT NULL DEFAULT 0,
   -- Records run one at a time at first: whoever had the replay before did not leave in order.
   suspect      INTEGER NOT NULL DEFAULT 0,
   -- Offset of the one that is being tried alone now.

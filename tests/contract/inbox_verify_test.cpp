@@ -4,7 +4,10 @@
 
 #include "cli/inbox/recount.hpp"
 #include "cli/inbox/table_checks.hpp"
+#include "cli/position/position_desk.hpp"
+#include "core/replay/replay_rows.hpp"
 #include "kinbox/errors.hpp"
+#include "kinbox/retention.hpp"
 #include "support/pipeline.hpp"
 #include "support/postgres_test_database.hpp"
 #include "support/services.hpp"
@@ -13,6 +16,7 @@ namespace kinbox::testing {
 namespace {
 
 using cli::Finding;
+using cli::Move;
 using cli::Recount;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -54,6 +58,34 @@ class InboxVerifyContract : public Pipeline {
       if (found.partition == partition) return found;
     ADD_FAILURE() << "no such partition";
     return {};
+  }
+
+  /// A row of p0 that nobody counted.
+  void write_foreign_row(const std::string& id, Offset offset) {
+    script(
+        sql("INSERT INTO {kinbox}.processed_events (consumer, event_id, topic, partition, "
+            "record_offset, event_type, verdict, fingerprint) SELECT consumer, '" +
+            id + "', topic, partition, " + std::to_string(offset) +
+            ", event_type, verdict, fingerprint FROM {kinbox}.processed_events "
+            "WHERE event_id = 'e-0'"));
+  }
+
+  /// One that ended, and gave `fresh` events of `partition` their first verdict.
+  void add_replay(const TopicPartition& partition, int fresh) {
+    const auto tx = database().begin();
+    const ReplayRows rows(database().dialect());
+    const auto id = rows.record(*tx, {.consumer = "orders",
+                                      .choices = {},
+                                      .plan_hash = "h",
+                                      .plan = "{}",
+                                      .who = "zoe",
+                                      .audit_id = 0,
+                                      .pieces = {{{partition, 0, 0}, "", false}}});
+    Replayer::Progress tally;
+    tally.partition = partition;
+    rows.close(*tx, id, tally, fresh);
+    rows.end(*tx, id, "done");
+    tx->commit();
   }
 
   std::vector<std::string> complaints() {
@@ -100,10 +132,39 @@ TEST_P(InboxVerifyContract, AnInboxRowThatIsGoneIsMissed) {
                                                  "without a row run again")));
   EXPECT_EQ(of(p1).finding, Finding::kOk);
 
-  script(sql("UPDATE {kinbox}.consumer_progress SET dedup_floor = 5 WHERE partition = 0"));
+  script(sql("UPDATE {kinbox}.consumer_progress SET dedup_floor = 5"));
+  EXPECT_EQ(of(p0).finding, Finding::kMismatch) << "a floor alone says nothing of what was pruned";
+  script(sql("UPDATE {kinbox}.consumer_progress SET pruned_below = 1"));
+  EXPECT_EQ(of(p0).finding, Finding::kMismatch) << "below that offset every row is there";
+  script(sql("UPDATE {kinbox}.consumer_progress SET pruned_below = 5 WHERE partition = 0"));
   found = of(p0);
-  EXPECT_EQ(found.finding, Finding::kUnknown) << "it may have been pruned";
-  EXPECT_THAT(found.notes, ElementsAre(HasSubstr("as rows were pruned")));
+  EXPECT_EQ(found.finding, Finding::kUnknown);
+  EXPECT_THAT(found.notes, ElementsAre(HasSubstr("(3 at most were pruned)")));
+}
+
+TEST_P(InboxVerifyContract, WhatThePrunerDeletedIsNotMissed) {
+  consume();
+  Pruner(database(), {.inbox = std::chrono::milliseconds{0}}).prune("orders");
+  for (const auto& partition : {p0, p1}) {
+    const auto found = of(partition);
+    EXPECT_EQ(found.applied_rows, 0);
+    EXPECT_EQ(found.finding, Finding::kUnknown);
+  }
+  script(
+      sql("UPDATE {kinbox}.consumer_progress SET applied = applied + 9, next_offset = "
+          "next_offset + 9 WHERE partition = 1"));
+  EXPECT_EQ(of(p1).finding, Finding::kMismatch) << "one row was pruned, and ten are missing";
+}
+
+TEST_P(InboxVerifyContract, WhatIsPrunedBelowAPositionThatWasSetForwardsIsNotMissedEither) {
+  consume();
+  const Move forth{p0, 5, 50};
+  cli::PositionDesk(database(), "orders")
+      .set({&forth, 1}, {.who = "zoe", .action = "position set"});
+  ASSERT_EQ(of(p0).finding, Finding::kOk);
+  Pruner(database(), {.inbox = std::chrono::milliseconds{0}}).prune("orders");
+  EXPECT_EQ(of(p0).applied_rows, 0);
+  EXPECT_EQ(of(p0).finding, Finding::kUnknown);
 }
 
 TEST_P(InboxVerifyContract, RowsThatNobodyCountedAreSeen) {
@@ -115,14 +176,71 @@ TEST_P(InboxVerifyContract, RowsThatNobodyCountedAreSeen) {
           "WHERE event_id = 'e-0'"));
   EXPECT_THAT(of(p0).notes, ElementsAre(HasSubstr("applied is 2, and 3 rows are there")));
   script(sql("UPDATE {kinbox}.processed_events SET record_offset = 99 WHERE event_id = 'foreign'"));
-  const auto ahead = of(p0);
-  EXPECT_EQ(ahead.finding, Finding::kMismatch);
-  EXPECT_THAT(ahead.notes, ElementsAre(HasSubstr("1 inbox rows are of records that the position "
-                                                 "has not reached")));
-  script(
-      sql("INSERT INTO {kinbox}.audit (who, action, consumer) VALUES ('zoe', 'position set', "
-          "'orders')"));
-  EXPECT_EQ(of(p0).finding, Finding::kUnknown) << "a person set the position back";
+  const auto outside = of(p0);
+  EXPECT_EQ(outside.finding, Finding::kMismatch);
+  EXPECT_THAT(
+      outside.notes,
+      ElementsAre(HasSubstr("applied is 2, and 3 rows are there"),
+                  HasSubstr("1 inbox rows are of records that the position never reached")));
+  for (const auto* action : {"position set", "position import", "position accept-gap"})
+    script(sql("INSERT INTO {kinbox}.audit (who, action, consumer) VALUES ('zoe', '" +
+               std::string(action) + "', 'orders')"));
+  EXPECT_EQ(of(p0).finding, Finding::kMismatch) << "that a person did something explains nothing";
+}
+
+TEST_P(InboxVerifyContract, AReplayExplainsWhatItBroughtInItsPartitionAndNoMore) {
+  consume();
+  write_foreign_row("foreign", 1);
+  add_replay(p1, 10);
+  EXPECT_EQ(of(p0).finding, Finding::kMismatch) << "the replay was of another partition";
+  add_replay(p0, 0);
+  EXPECT_EQ(of(p0).finding, Finding::kMismatch) << "all of its events had their verdicts";
+  add_replay(p0, 1);
+  const auto explained = of(p0);
+  EXPECT_EQ(explained.finding, Finding::kUnknown);
+  EXPECT_THAT(explained.notes, ElementsAre(HasSubstr("replays and imports brought 1 at most")));
+  write_foreign_row("another", 1);
+  EXPECT_EQ(of(p0).finding, Finding::kMismatch) << "it brought one";
+  script(sql("DELETE FROM {kinbox}.processed_events WHERE partition = 0"));
+  EXPECT_EQ(of(p0).finding, Finding::kMismatch) << "and takes none away";
+}
+
+TEST_P(InboxVerifyContract, APositionThatWasSetLosesSightOfNoRow) {
+  consume();
+  const Move back{p0, 5, 2};
+  cli::PositionDesk desk(database(), "orders");
+  desk.set({&back, 1}, {.who = "zoe", .action = "position set"});
+  EXPECT_EQ(of(p0).finding, Finding::kOk) << "e-4 lies where the position has been";
+  write_foreign_row("foreign", 5);
+  EXPECT_THAT(of(p0).notes, ElementsAre(HasSubstr("applied is 2, and 3 rows are there"),
+                                        HasSubstr("the position never reached")));
+  script(sql("DELETE FROM {kinbox}.processed_events WHERE event_id = 'foreign'"));
+  script(sql("DELETE FROM {kinbox}.processed_events WHERE event_id = 'e-4'"));
+  EXPECT_EQ(of(p0).finding, Finding::kMismatch) << "the row is gone, wherever the position is";
+  const Move forth{p0, 2, 9};
+  desk.set({&forth, 1}, {.who = "zoe", .action = "position set"});
+  EXPECT_THAT(of(p0).notes, ElementsAre(HasSubstr("applied is 2, and 1 rows are there")));
+}
+
+TEST_P(InboxVerifyContract, PoisonThatIsReadAgainCountsTwiceAndHasOneLetter) {
+  consume();
+  const Move back{p0, 5, 2};
+  cli::PositionDesk(database(), "orders").set({&back, 1}, {.who = "zoe", .action = "position set"});
+  run_until_idle({p0});
+  ASSERT_EQ(tally(p0), (Tally{.applied = 2, .duplicates = 3, .dead = 3}));
+  const auto found = of(p0);
+  EXPECT_EQ(found.finding, Finding::kUnknown);
+  EXPECT_THAT(found.notes, ElementsAre(HasSubstr("dead is 3, and 2 rows are there")));
+}
+
+TEST_P(InboxVerifyContract, AGapThatWasAcceptedExplainsNothing) {
+  consume();
+  const Move over{p0, 5, 50};
+  cli::PositionDesk(database(), "orders")
+      .pass_over({&over, 1}, {.who = "zoe", .action = "position accept-gap"});
+  EXPECT_EQ(of(p0).finding, Finding::kOk);
+  script(sql("DELETE FROM {kinbox}.processed_events WHERE event_id = 'e-4'"));
+  EXPECT_EQ(of(p0).finding, Finding::kMismatch);
 }
 
 TEST_P(InboxVerifyContract, WhatAnImportBroughtCountsForNoOffset) {
@@ -141,6 +259,16 @@ TEST_P(InboxVerifyContract, WhatAnImportBroughtCountsForNoOffset) {
   EXPECT_EQ(found.imported, 1);
   EXPECT_EQ(found.dead_rows, 2);
   EXPECT_THAT(complaints(), IsEmpty());
+  script(
+      sql("UPDATE {kinbox}.processed_events SET verdict = 'applied' WHERE event_id = 'imported';"
+          "UPDATE {kinbox}.dead_letters SET state = 'resolved', record_offset = 4 "
+          "WHERE event_id = 'imported'"));
+  EXPECT_EQ(of(p0).finding, Finding::kUnknown);
+  Pruner(database(), {.dead_letters = std::chrono::milliseconds{0}}).prune("orders");
+  ASSERT_EQ(of(p0).imported, 0);
+  EXPECT_EQ(of(p0).finding, Finding::kUnknown) << "that the letter was there is remembered";
+  write_foreign_row("foreign", 1);
+  EXPECT_EQ(of(p0).finding, Finding::kMismatch);
 }
 
 TEST_P(InboxVerifyContract, ALetterOrAQueueThatIsGoneIsMissed) {

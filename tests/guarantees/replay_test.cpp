@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include "cli/inbox/recount.hpp"
 #include "core/own_statements.hpp"
 #include "core/replay/replay_plan.hpp"
 #include "core/replay/replay_rows.hpp"
@@ -152,6 +153,12 @@ class Replay : public Pipeline {
   Replayer::Progress replay(const ReplayChoices& choices) { return finish(record(choices)); }
   static ReplayChoices reprocess() { return {.mode = ReplayMode::kReprocess}; }
 
+  /// What `inbox verify` says of the partition.
+  cli::Recount recounted() { return cli::recount(database()).at(0); }
+  std::int64_t brought() {
+    return number("SELECT brought FROM {kinbox}.consumer_progress WHERE partition = 0");
+  }
+
   std::string state(std::int64_t id) {
     return texts("SELECT state FROM {kinbox}.replays WHERE id = " + std::to_string(id)).at(0);
   }
@@ -182,6 +189,24 @@ TEST_P(Replay, FillRunsWhatHasNoVerdictAndNothingElse) {
   EXPECT_EQ(done.left_alone, 1);
   EXPECT_EQ(position(p0), 4);
   EXPECT_EQ(tally(p0), (Tally{.applied = 3, .dead = 1}));
+  EXPECT_EQ(brought(), 1);
+  EXPECT_EQ(recounted().finding, cli::Finding::kOk);
+}
+
+TEST_P(Replay, WhatItBringsIsKnownFromItsFirstCommitOn) {
+  process({"a", "b"});
+  forget("a");
+  execute("UPDATE {kinbox}.consumer_progress SET applied = 1, gaps = 1");
+  const auto id = record({});
+  const auto runs = replayer();
+  runs->take(id);
+  runs->apply(records());
+  EXPECT_EQ(brought(), 0);
+  EXPECT_EQ(recounted().brought, 1);
+  runs->finish();
+  EXPECT_EQ(brought(), 1);
+  EXPECT_EQ(recounted().brought, 1);
+  EXPECT_EQ(recounted().finding, cli::Finding::kUnknown);
 }
 
 TEST_P(Replay, WhatMayHaveBeenPrunedIsLeftAloneUnlessItIsCalledNew) {
@@ -402,12 +427,15 @@ TEST_P(Replay, WhatFailsBecomesADeadLetterThatCanBeTriedAgain) {
   EXPECT_EQ(done.dead, 1);
   EXPECT_THAT(effects(), ElementsAre("a", "c"));
   EXPECT_EQ(verdict("b"), "dead");
+  EXPECT_EQ(brought(), 0);
+  EXPECT_EQ(recounted().finding, cli::Finding::kOk) << "it was applied, as far as it was counted";
   broken = false;
   change_from_outside(p0, "UPDATE {kinbox}.dead_letters SET state = 'requested'");
   run_until_idle({p0});
   EXPECT_THAT(effects(), ElementsAre("a", "c", "b"));
   EXPECT_EQ(verdict("b"), "applied");
   EXPECT_EQ(tally(p0), (Tally{.applied = 3}));
+  EXPECT_EQ(recounted().finding, cli::Finding::kOk);
 }
 
 TEST_P(Replay, ALetterOfThatRecordIsOpenedAgain) {
@@ -424,11 +452,22 @@ TEST_P(Replay, ALetterOfThatRecordIsOpenedAgain) {
   broken = true;
   replay(reprocess());
   EXPECT_THAT(texts("SELECT state FROM {kinbox}.dead_letters"), ElementsAre("open"));
+  EXPECT_EQ(recounted().finding, cli::Finding::kOk);
   broken = false;
   change_from_outside(p0, "UPDATE {kinbox}.dead_letters SET state = 'requested'");
   run_until_idle({p0});
   EXPECT_THAT(effects(), ElementsAre("a", "b"));
   EXPECT_EQ(tally(p0), (Tally{.applied = 2}));
+}
+
+TEST_P(Replay, ALetterThatIsStillOpenGoesOnCounting) {
+  handle = [](const Event&, Transaction&) { throw PermanentError("a bug"); };
+  process({"b"});
+  execute("DELETE FROM {kinbox}.processed_events");
+  EXPECT_EQ(replay({}).dead, 1);
+  EXPECT_THAT(texts("SELECT state FROM {kinbox}.dead_letters"), ElementsAre("open"));
+  EXPECT_EQ(tally(p0), (Tally{.dead = 1}));
+  EXPECT_EQ(recounted().finding, cli::Finding::kOk);
 }
 
 TEST_P(Replay, DeadEventsJoinOnlyIfTheyAreIncluded) {
@@ -445,6 +484,7 @@ TEST_P(Replay, DeadEventsJoinOnlyIfTheyAreIncluded) {
   EXPECT_THAT(effects(), ElementsAre("a", "b", "c"));
   EXPECT_THAT(texts("SELECT state FROM {kinbox}.dead_letters"), ElementsAre("resolved"));
   EXPECT_EQ(tally(p0), (Tally{.applied = 3}));
+  EXPECT_EQ(recounted().finding, cli::Finding::kOk);
 }
 
 TEST_P(Replay, WhatRunsForTheFirstTimeInAReprocessDoesNotRunAtItsNextCopy) {

@@ -10,8 +10,8 @@ namespace {
 constexpr const char* kFooter = R"(
 Of each partition: do the counters add up to the distance its position went, and are the rows there
 that they count? Of the tables: is no id in the inbox twice, are indexes whole, do letters and queues
-have their inbox rows? "unknown" is a difference that pruning, an import, a replay or a position set
-by hand explains. Nothing is changed.
+have their inbox rows? "unknown" is a difference that pruning, an import or a replay of this very
+partition explains, and no larger than that. Nothing is changed.
 
 It reads whole tables: minutes for tens of millions of rows. On PostgreSQL workers go on; on SQLite
 each check keeps them waiting, so make a copy (sqlite3 FILE ".backup COPY") and verify that.

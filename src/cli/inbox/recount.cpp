@@ -8,56 +8,84 @@ namespace kinbox::cli {
 namespace {
 
 // One statement sees one moment. Each table is read once, and joined with the few partitions.
+// Counters count what was decided, wherever: rows are counted where they are. A row of the inbox
+// that ran in a generation and is not applied died in it: it counts as applied to its position.
 constexpr std::string_view kRecount = R"(
-WITH inbox AS (
-  SELECT p.consumer, p.topic, p.partition,
-         sum(CASE WHEN e.verdict = 'applied' AND e.record_offset < p.next_offset THEN 1 ELSE 0 END)
-           AS applied_rows,
-         sum(CASE WHEN e.verdict = 'skipped' AND e.record_offset < p.next_offset THEN 1 ELSE 0 END)
-           AS skipped_rows,
-         sum(CASE WHEN e.record_offset >= p.next_offset THEN 1 ELSE 0 END) AS rows_ahead
-    FROM {kinbox}.processed_events AS e JOIN {kinbox}.consumer_progress AS p
-      ON p.consumer = e.consumer AND p.topic = e.topic AND p.partition = e.partition
-   WHERE e.record_offset >= p.first_offset
-   GROUP BY p.consumer, p.topic, p.partition),
+WITH spans AS (
+  SELECT consumer, topic, partition, pruned_below,
+         coalesce(lowest_offset, first_offset) AS lowest,
+         CASE WHEN highest_offset > next_offset THEN highest_offset ELSE next_offset END AS highest
+    FROM {kinbox}.consumer_progress),
+inbox AS (
+  SELECT s.consumer, s.topic, s.partition,
+         sum(CASE WHEN e.verdict = 'applied' THEN 1 ELSE 0 END) AS applied_rows,
+         sum(CASE WHEN e.verdict <> 'applied' AND e.generation > 0 THEN 1 ELSE 0 END) AS died_rows,
+         sum(CASE WHEN e.verdict = 'skipped' THEN 1 ELSE 0 END) AS skipped_rows,
+         sum(CASE WHEN e.record_offset < s.lowest OR e.record_offset >= s.highest THEN 1 ELSE 0 END)
+           AS outside_rows,
+         sum(CASE WHEN e.record_offset < s.pruned_below AND e.record_offset >= s.lowest THEN 1
+             ELSE 0 END) AS rows_below
+    FROM {kinbox}.processed_events AS e JOIN spans AS s
+      ON s.consumer = e.consumer AND s.topic = e.topic AND s.partition = e.partition
+   GROUP BY s.consumer, s.topic, s.partition),
 letters AS (
-  SELECT p.consumer, p.topic, p.partition,
-         sum(CASE WHEN NOT d.imported AND d.state NOT IN ('resolved', 'parked') THEN 1 ELSE 0 END)
+  SELECT consumer, topic, partition,
+         sum(CASE WHEN NOT imported AND state NOT IN ('resolved', 'parked') THEN 1 ELSE 0 END)
            AS dead_rows,
-         sum(CASE WHEN d.imported THEN 1 ELSE 0 END) AS imported
-    FROM {kinbox}.dead_letters AS d JOIN {kinbox}.consumer_progress AS p
-      ON p.consumer = d.consumer AND p.topic = d.topic AND p.partition = d.partition
-   WHERE d.topic_id IN ('', p.topic_id)
-     AND (d.imported OR (d.record_offset >= p.first_offset AND d.record_offset < p.next_offset))
-   GROUP BY p.consumer, p.topic, p.partition),
+         sum(CASE WHEN imported THEN 1 ELSE 0 END) AS imported,
+         sum(CASE WHEN NOT imported AND (event_id IS NULL OR reason = 'id_conflict') THEN 1
+             ELSE 0 END) AS without_row
+    FROM {kinbox}.dead_letters
+   GROUP BY consumer, topic, partition),
 waiting AS (
   SELECT consumer, topic, partition, count(*) AS parked_rows
     FROM {kinbox}.parked_events WHERE NOT imported
-   GROUP BY consumer, topic, partition)
+   GROUP BY consumer, topic, partition),
+replayed AS (
+  SELECT r.consumer, q.topic, q.partition, sum(q.fresh) AS fresh
+    FROM {kinbox}.replays AS r JOIN {kinbox}.replay_progress AS q ON q.replay_id = r.id
+   WHERE r.state IN ('running', 'paused')
+   GROUP BY r.consumer, q.topic, q.partition)
 SELECT p.consumer, p.topic, p.partition, p.first_offset, p.next_offset, p.applied, p.duplicates,
-       p.parked, p.dead, p.skipped, p.gaps,
+       p.parked, p.dead, p.skipped, p.gaps, p.forgotten,
        CAST(coalesce(i.applied_rows, 0) AS bigint) AS applied_rows,
+       CAST(coalesce(i.died_rows, 0) AS bigint) AS died_rows,
        CAST(coalesce(i.skipped_rows, 0) AS bigint) AS skipped_rows,
-       CAST(coalesce(i.rows_ahead, 0) AS bigint) AS rows_ahead,
+       CAST(coalesce(i.outside_rows, 0) AS bigint) AS outside_rows,
+       CAST(coalesce(i.rows_below, 0) AS bigint) AS rows_below,
        CAST(coalesce(l.dead_rows, 0) AS bigint) AS dead_rows,
        CAST(coalesce(l.imported, 0) AS bigint) AS imported,
+       CAST(coalesce(l.without_row, 0) AS bigint) AS without_row,
        coalesce(w.parked_rows, 0) AS parked_rows,
+       CAST(p.brought + coalesce(f.fresh, 0) AS bigint) AS brought,
+       p.pruned_below, s.lowest, p.highest_offset IS NOT NULL AS was_set,
        p.open_batch IS NOT NULL AS open_batch,
-       p.dedup_floor > p.first_offset
-         OR EXISTS (SELECT 1 FROM {kinbox}.prunings AS g
-                     WHERE g.scope = p.consumer AND g.begun_at IS NOT NULL) AS pruned,
-       EXISTS (SELECT 1 FROM {kinbox}.replays AS r WHERE r.consumer = p.consumer)
+       EXISTS (SELECT 1 FROM {kinbox}.prunings AS g
+                WHERE g.scope = p.consumer AND g.begun_at IS NOT NULL)
          OR EXISTS (SELECT 1 FROM {kinbox}.audit AS a
-                     WHERE a.consumer = p.consumer AND a.action IN ('position set', 'position import',
-                                      'position accept-gap')) AS by_hand
+                     WHERE a.action = 'prune' AND a.consumer IN ('', p.consumer)) AS pruned_letters
   FROM {kinbox}.consumer_progress AS p
+  JOIN spans AS s
+    ON s.consumer = p.consumer AND s.topic = p.topic AND s.partition = p.partition
   LEFT JOIN inbox AS i
     ON i.consumer = p.consumer AND i.topic = p.topic AND i.partition = p.partition
   LEFT JOIN letters AS l
     ON l.consumer = p.consumer AND l.topic = p.topic AND l.partition = p.partition
   LEFT JOIN waiting AS w
     ON w.consumer = p.consumer AND w.topic = p.topic AND w.partition = p.partition
+  LEFT JOIN replayed AS f
+    ON f.consumer = p.consumer AND f.topic = p.topic AND f.partition = p.partition
  ORDER BY p.consumer, p.topic, p.partition)";
+
+/// Offsets below which rows were pruned and that have none.
+std::int64_t pruned_room(const Row& row) {
+  const auto lowest = row.get<std::int64_t>("lowest");
+  const auto below = row.get<std::int64_t>("pruned_below");
+  if (below <= lowest) return 0;
+  // Offsets may have been decided about more than once: they bound nothing.
+  if (row.get<bool>("was_set")) return row.get<std::int64_t>("applied");
+  return std::max<std::int64_t>(0, below - lowest - row.get<std::int64_t>("rows_below"));
+}
 
 Recount recount_of(const Row& row) {
   Recount partition;
@@ -76,11 +104,15 @@ Recount recount_of(const Row& row) {
   partition.skipped_rows = row.get<std::int64_t>("skipped_rows");
   partition.dead_rows = row.get<std::int64_t>("dead_rows");
   partition.parked_rows = row.get<std::int64_t>("parked_rows");
-  partition.rows_ahead = row.get<std::int64_t>("rows_ahead");
+  partition.died_rows = row.get<std::int64_t>("died_rows");
+  partition.forgotten = row.get<std::int64_t>("forgotten");
+  partition.outside_rows = row.get<std::int64_t>("outside_rows");
   partition.imported = row.get<std::int64_t>("imported");
+  partition.brought = row.get<std::int64_t>("brought") + partition.imported;
+  partition.pruned = pruned_room(row);
   partition.open_batch = row.get<bool>("open_batch");
-  partition.pruned = row.get<bool>("pruned");
-  partition.changed_by_hand = row.get<bool>("by_hand");
+  const bool read_again = row.get<bool>("was_set") && row.get<std::int64_t>("without_row") > 0;
+  partition.letters_may_lack = read_again || row.get<bool>("pruned_letters");
   judge(partition);
   return partition;
 }
@@ -97,48 +129,59 @@ class Judge {
             std::to_string(of_.counters.sum()) + ", the position went " + std::to_string(distance));
   }
 
-  void compare(const char* counter, std::int64_t counted, std::int64_t rows) {
-    if (rows < counted) missing(counter, counted, rows);
-    if (rows > counted) surplus(counter, counted, rows);
+  void applied() {
+    const auto counted = of_.counters.applied;
+    const auto rows = of_.applied_rows + of_.died_rows + of_.forgotten;
+    const auto text = difference("applied", counted, rows);
+    if (rows < counted)
+      differs(counted - rows <= of_.pruned,
+              text + ": events without a row run again if their records come again",
+              std::to_string(of_.pruned) + " at most were pruned");
+    if (rows > counted)
+      differs(rows - counted <= of_.brought, text + ": rows were written by somebody else",
+              "replays and imports brought " + std::to_string(of_.brought) + " at most");
   }
 
-  /// Poison that is skipped has no id, and no row.
-  void at_most(const char* counter, std::int64_t counted, std::int64_t rows) {
-    if (rows > counted) surplus(counter, counted, rows);
+  void dead() {
+    const auto counted = of_.counters.dead;
+    const auto text = difference("dead", counted, of_.dead_rows);
+    if (of_.dead_rows < counted)
+      differs(of_.letters_may_lack, text + ": letters are gone",
+              "letters were pruned, or records without an inbox row read again");
+    if (of_.dead_rows > counted) wrong(text + ": letters were written by somebody else");
   }
 
-  void ahead() {
-    if (of_.rows_ahead <= of_.imported) return;
-    differs(of_.changed_by_hand, std::to_string(of_.rows_ahead) +
-                                     " inbox rows are of records that the position has not "
-                                     "reached: their records will be duplicates");
+  void parked() {
+    if (of_.parked_rows != of_.counters.parked)
+      wrong(difference("parked", of_.counters.parked, of_.parked_rows));
+  }
+
+  /// Poison that is skipped has no id, and no row; others' may be pruned.
+  void skipped() {
+    if (of_.skipped_rows > of_.counters.skipped)
+      wrong(difference("skipped", of_.counters.skipped, of_.skipped_rows) +
+            ": rows were written by somebody else");
+  }
+
+  void outside() {
+    if (of_.outside_rows > of_.brought)
+      wrong(std::to_string(of_.outside_rows) +
+            " inbox rows are of records that the position never reached, and replays and imports "
+            "brought " +
+            std::to_string(of_.brought) + " at most: their records will be duplicates");
   }
 
  private:
-  void missing(const char* counter, std::int64_t counted, std::int64_t rows) {
-    const auto text = difference(counter, counted, rows);
-    if (of_.pruned)
-      differs(true, text + ", as rows were pruned");
-    else
-      differs(of_.changed_by_hand || counted - rows <= of_.imported,
-              text + ": events without a row run again if their records come again");
-  }
-
-  void surplus(const char* counter, std::int64_t counted, std::int64_t rows) {
-    differs(of_.changed_by_hand || rows - counted <= of_.imported,
-            difference(counter, counted, rows) +
-                ": rows were written by somebody else, or the position was set back");
-  }
-
   static std::string difference(const char* counter, std::int64_t counted, std::int64_t rows) {
     return std::string(counter) + " is " + std::to_string(counted) + ", and " +
            std::to_string(rows) + " rows are there";
   }
 
-  void differs(bool explained, const std::string& note) {
+  /// `why`: what explains it, if something does.
+  void differs(bool explained, const std::string& note, const std::string& why) {
     if (!explained) return wrong(note);
     of_.finding = std::max(of_.finding, Finding::kUnknown);
-    of_.notes.push_back(note + " (cannot be recounted)");
+    of_.notes.push_back(note + " (" + why + ')');
   }
 
   void wrong(const std::string& note) {
@@ -164,14 +207,13 @@ std::string_view to_text(Finding finding) {
 }
 
 void judge(Recount& partition) {
-  const auto& counters = partition.counters;
   Judge judge(partition);
   judge.law();
-  judge.compare("applied", counters.applied, partition.applied_rows);
-  judge.compare("dead", counters.dead, partition.dead_rows);
-  judge.compare("parked", counters.parked, partition.parked_rows);
-  judge.at_most("skipped", counters.skipped, partition.skipped_rows);
-  judge.ahead();
+  judge.applied();
+  judge.dead();
+  judge.parked();
+  judge.skipped();
+  judge.outside();
 }
 
 std::vector<Recount> recount(Database& database) {

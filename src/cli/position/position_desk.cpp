@@ -37,6 +37,10 @@ constexpr std::string_view kShift =
     "next_offset = $5, dedup_floor = CASE WHEN $5 > next_offset THEN $5 "
     "WHEN first_offset > $5 OR dedup_floor > $5 THEN $5 "
     "WHEN first_offset > dedup_floor THEN first_offset ELSE dedup_floor END, "
+    "lowest_offset = CASE WHEN coalesce(lowest_offset, first_offset) < $5 "
+    "THEN coalesce(lowest_offset, first_offset) ELSE $5 END, "
+    "highest_offset = CASE WHEN highest_offset > next_offset THEN highest_offset "
+    "ELSE next_offset END, "
     "state = 'running', state_reason = '', attempt_offset = NULL, attempt_count = 0, "
     "attempting = FALSE, updated_at = {now} "
     "WHERE consumer = $1 AND topic = $2 AND partition = $3 AND next_offset = $4";

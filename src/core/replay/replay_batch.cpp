@@ -68,10 +68,9 @@ std::vector<ReplayBatch::Stretch> ReplayBatch::stretches() const {
   return found;
 }
 
-Replayer::Progress& ReplayBatch::tally_of(const ReplayItem& item) {
-  return std::find_if(stretches_.begin(), stretches_.end(),
-                      [&](const Stretch& s) { return s.partition == item.partition; })
-      ->tally;
+ReplayBatch::Stretch& ReplayBatch::stretch_of(const ReplayItem& item) {
+  return *std::find_if(stretches_.begin(), stretches_.end(),
+                       [&](const Stretch& s) { return s.partition == item.partition; });
 }
 
 std::vector<std::size_t> ReplayBatch::with(Turn turn) const {
@@ -247,8 +246,9 @@ void ReplayBatch::settle_all(OpenTransaction& tx) {
 
 void ReplayBatch::settle(OpenTransaction& tx, std::size_t index) {
   auto& item = items_[index];
-  auto& tally = tally_of(item);
+  auto& tally = stretch_of(item).tally;
   if (turns_[index] == Turn::kOutside) return;
+  if (turns_[index] == Turn::kNew) ++stretch_of(item).fresh;
   if (turns_[index] == Turn::kLeftAlone) {
     ++tally.left_alone;
   } else if (turns_[index] == Turn::kKnown) {
@@ -284,8 +284,8 @@ void ReplayBatch::bury(OpenTransaction& tx, std::size_t index) {
     const auto earlier = parts_.letters.of_record(
         tx, {progress.partition, progress.topic_id, item.record->offset()});
     if (earlier) {
-      parts_.dead_letters.reopen(tx, *earlier, *item.record, *item.failure);
       parts_.letters.stop_counting(tx, *earlier);
+      parts_.dead_letters.reopen(tx, *earlier, *item.record, *item.failure);
     } else {
       parts_.dead_letters.write(tx, {.record = item.record,
                                      .event = &*item.event,
@@ -324,7 +324,8 @@ void ReplayBatch::pay(OpenTransaction& tx) {
 
 void ReplayBatch::close(OpenTransaction& tx) {
   calls_.own("close", [&] {
-    for (const auto& stretch : stretches_) parts_.rows.close(tx, parts_.run.id, stretch.tally);
+    for (const auto& stretch : stretches_)
+      parts_.rows.close(tx, parts_.run.id, stretch.tally, stretch.fresh);
   });
 }
 

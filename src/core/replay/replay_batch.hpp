@@ -139,6 +139,8 @@ class ReplayBatch {
     ReplayPartition* partition = nullptr;
     /// What is added to its counters.
     Replayer::Progress tally;
+    /// First verdicts among it.
+    std::int64_t fresh = 0;
     Offset next_offset = 0;
   };
   struct Missed {};
@@ -151,7 +153,7 @@ class ReplayBatch {
   };
 
   std::vector<Stretch> stretches() const;
-  Replayer::Progress& tally_of(const ReplayItem& item);
+  Stretch& stretch_of(const ReplayItem& item);
   std::vector<std::size_t> with(Turn turn) const;
 
   void open(OpenTransaction& tx);

@@ -16,7 +16,7 @@ constexpr std::string_view kOfRecord =
     "SELECT id FROM {kinbox}.dead_letters WHERE consumer = $1 AND topic = $2 AND topic_id = $3 "
     "AND partition = $4 AND record_offset = $5";
 constexpr std::string_view kStopCounting =
-    "UPDATE {kinbox}.dead_letters SET imported = TRUE WHERE id = $1";
+    "UPDATE {kinbox}.dead_letters SET imported = TRUE WHERE id = $1 AND state = 'resolved'";
 
 }  // namespace
 

@@ -35,7 +35,8 @@ class ReplayLetters {
   };
   /// The letter that an earlier failure of the record left, whatever became of it.
   std::optional<std::int64_t> of_record(OpenTransaction& tx, const Place& place) const;
-  /// What becomes of it from now on changes no partition's counters.
+  /// What becomes of a resolved one from now on changes no partition's counters. One that is open
+  /// still counts as dead.
   void stop_counting(OpenTransaction& tx, std::int64_t id) const;
 
  private:

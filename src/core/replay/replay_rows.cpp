@@ -67,7 +67,8 @@ constexpr std::string_view kOpen =
     "WHERE id = $1 AND owner = $6 AND state = 'running')";
 constexpr std::string_view kClose =
     "UPDATE {kinbox}.replay_progress SET open_batch = NULL, applied = applied + $4, "
-    "known = known + $5, dead = dead + $6, left_alone = left_alone + $7, silenced = silenced + $8 "
+    "known = known + $5, dead = dead + $6, left_alone = left_alone + $7, silenced = silenced + $8, "
+    "fresh = fresh + $9 "
     "WHERE replay_id = $1 AND topic = $2 AND partition = $3";
 
 constexpr std::string_view kPause =
@@ -81,6 +82,12 @@ constexpr std::string_view kEnd =
     "UPDATE {kinbox}.replays SET state = $2, state_reason = '', seen_until = NULL, "
     "updated_at = {now}, ended_at = {now} WHERE id = $1 AND state IN ('running', 'paused') "
     "RETURNING consumer";
+// The replay's own row may be pruned.
+constexpr std::string_view kAddUp =
+    "UPDATE {kinbox}.consumer_progress SET brought = brought + "
+    "(SELECT fresh FROM {kinbox}.replay_progress "
+    "WHERE replay_id = $4 AND topic = $2 AND partition = $3) "
+    "WHERE consumer = $1 AND topic = $2 AND partition = $3";
 constexpr std::string_view kRelease =
     "UPDATE {kinbox}.consumer_progress SET held_by = NULL, control_version = control_version + 1 "
     "WHERE consumer = $1 AND topic = $2 AND partition = $3 AND held_by = $4";
@@ -132,6 +139,7 @@ ReplayRows::ReplayRows(const Dialect& dialect)
       resume_(dialect.render(kResume)),
       forgive_(dialect.render(kForgive)),
       end_(dialect.render(kEnd)),
+      add_up_(dialect.render(kAddUp)),
       release_(dialect.render(kRelease)),
       deactivate_(dialect.render(kDeactivate)) {}
 
@@ -244,10 +252,10 @@ Executed ReplayRows::open(OpenTransaction& tx, std::int64_t id, std::string_view
                     from.next, owner);
 }
 
-void ReplayRows::close(OpenTransaction& tx, std::int64_t id,
-                       const Replayer::Progress& tally) const {
+void ReplayRows::close(OpenTransaction& tx, std::int64_t id, const Replayer::Progress& tally,
+                       std::int64_t fresh) const {
   tx.execute(close_, id, tally.partition.topic, tally.partition.partition, tally.applied,
-             tally.known, tally.dead, tally.left_alone, tally.silenced);
+             tally.known, tally.dead, tally.left_alone, tally.silenced, fresh);
 }
 
 bool ReplayRows::pause(OpenTransaction& tx, std::int64_t id, std::string_view reason) const {
@@ -264,8 +272,10 @@ bool ReplayRows::end(OpenTransaction& tx, std::int64_t id, std::string_view stat
   const auto rows = tx.query(end_, id, state);
   if (rows.empty()) return false;
   const auto consumer = rows[0].get<std::string>(0);
-  for (const auto& piece : progress(tx, id))
+  for (const auto& piece : progress(tx, id)) {
+    tx.execute(add_up_, consumer, piece.partition.topic, piece.partition.partition, id);
     tx.execute(release_, consumer, piece.partition.topic, piece.partition.partition, id);
+  }
   tx.execute(deactivate_, consumer, id);
   return true;
 }

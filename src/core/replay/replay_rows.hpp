@@ -81,7 +81,9 @@ class ReplayRows {
   Executed open(OpenTransaction& tx, std::int64_t id, std::string_view owner,
                 const Replayer::Progress& from, Offset next_offset) const;
   /// Closes what `open` opened, and adds the counters of `tally` to the row's.
-  void close(OpenTransaction& tx, std::int64_t id, const Replayer::Progress& tally) const;
+  /// `fresh`: of the events in `tally` those that had no verdict before.
+  void close(OpenTransaction& tx, std::int64_t id, const Replayer::Progress& tally,
+             std::int64_t fresh = 0) const;
 
   /// False if it was not running.
   bool pause(OpenTransaction& tx, std::int64_t id, std::string_view reason) const;
@@ -121,6 +123,7 @@ class ReplayRows {
   std::string resume_;
   std::string forgive_;
   std::string end_;
+  std::string add_up_;
   std::string release_;
   std::string deactivate_;
 };

@@ -29,6 +29,14 @@ constexpr std::string_view kLock =
     "SELECT d.id FROM {kinbox}.dead_letters AS d WHERE {ids} AND d.consumer = $1 "
     "AND d.state IN ('resolved', 'discarded') AND {may_go}";
 constexpr std::string_view kLockPostgres = " ORDER BY d.id FOR UPDATE OF d SKIP LOCKED";
+// Their inbox rows stay, and no counter knows them.
+constexpr std::string_view kImported =
+    "SELECT d.topic, d.partition, count(*) AS found FROM {kinbox}.dead_letters AS d "
+    "WHERE {ids} AND d.imported AND d.consumer = $1 GROUP BY d.topic, d.partition "
+    "ORDER BY d.topic, d.partition";
+constexpr std::string_view kAddUp =
+    "UPDATE {kinbox}.consumer_progress SET brought = brought + $4 "
+    "WHERE consumer = $1 AND topic = $2 AND partition = $3";
 constexpr std::string_view kDeleteOutbox = "DELETE FROM {kinbox}.outbox WHERE {ids}";
 constexpr std::string_view kDelete = "DELETE FROM {kinbox}.dead_letters WHERE {ids}";
 
@@ -52,6 +60,8 @@ DoneLetters::DoneLetters(Database& database, std::string consumer, std::chrono::
   lock_ = with_ids(kLock, sql_in_list(dialect, "d.id", "$3"));
   if (dialect.backend() == Backend::kPostgres) lock_ += kLockPostgres;
   lock_ = text_for(lock_, dialect);
+  imported_ = dialect.render(with_ids(kImported, sql_in_list(dialect, "d.id", "$2")));
+  add_up_ = dialect.render(kAddUp);
   delete_outbox_ =
       dialect.render(with_ids(kDeleteOutbox, sql_in_list(dialect, "dead_letter_id", "$1")));
   delete_ = dialect.render(with_ids(kDelete, sql_in_list(dialect, "id", "$1")));
@@ -87,6 +97,11 @@ void DoneLetters::run(Pace& pace, Pruner::Report& report) {
 
 std::int64_t DoneLetters::remove(OpenTransaction& tx, const std::vector<std::int64_t>& ids) const {
   const auto backend = tx.dialect().backend();
+  // Positions before letters: the order of locks. One that is passed over below counts once more
+  // next time, which is no harm.
+  for (const auto row : tx.query(imported_, consumer_, sql_list(backend, ids)))
+    tx.execute(add_up_, consumer_, row.get<std::string>("topic"),
+               row.get<std::int64_t>("partition"), row.get<std::int64_t>("found"));
   std::vector<std::int64_t> ours;
   for (const auto row : tx.query(lock_, consumer_, window_.count(), sql_list(backend, ids)))
     ours.push_back(row.get<std::int64_t>("id"));

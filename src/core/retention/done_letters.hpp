@@ -34,6 +34,8 @@ class DoneLetters {
   std::string page_;
   std::string count_;
   std::string lock_;
+  std::string imported_;
+  std::string add_up_;
   std::string delete_outbox_;
   std::string delete_;
 };

@@ -15,15 +15,17 @@ namespace kinbox {
 namespace {
 
 constexpr std::string_view kStanding =
-    "SELECT next_offset, dedup_floor FROM {kinbox}.consumer_progress "
+    "SELECT next_offset, dedup_floor, pruned_below FROM {kinbox}.consumer_progress "
     "WHERE consumer = $1 AND topic = $2 AND partition = $3";
 
 // What the owner compares stays as it is. Waits for its batch, and keeps its next one waiting until
 // COMMIT.
 constexpr std::string_view kRaise =
-    "UPDATE {kinbox}.consumer_progress SET dedup_floor = $4 "
+    "UPDATE {kinbox}.consumer_progress SET "
+    "dedup_floor = CASE WHEN dedup_floor < $4 THEN $4 ELSE dedup_floor END, "
+    "pruned_below = CASE WHEN pruned_below < $4 THEN $4 ELSE pruned_below END "
     "WHERE consumer = $1 AND topic = $2 AND partition = $3 "
-    "AND dedup_floor < $4 AND next_offset >= $4";
+    "AND (dedup_floor < $4 OR pruned_below < $4) AND next_offset >= $4";
 
 // Looks at everything again, the floor included: nothing that is not meant can be deleted.
 constexpr std::string_view kDelete =
@@ -145,7 +147,8 @@ std::int64_t InboxPrune::remove(OpenTransaction& tx, const TopicPartition& parti
   if (!now) return 0;
   if (!options_.beside_replay) refuse_beside_replay(tx, consumer_);
   const auto wanted = behind_last(all, now->next_offset);
-  if (wanted > now->floor)
+  // The floor alone may be where somebody set the position.
+  if (wanted > std::min(now->floor, now->pruned_below))
     tx.execute(raise_, consumer_, partition.topic, partition.partition, wanted);
   std::vector<std::string> places;
   places.reserve(rows.size());
@@ -166,7 +169,8 @@ std::optional<InboxPrune::Standing> InboxPrune::standing(OpenTransaction& tx,
   const auto rows = tx.query(standing_, consumer_, partition.topic, partition.partition);
   if (rows.empty()) return std::nullopt;
   return Standing{rows[0].get<std::int64_t>("next_offset"),
-                  rows[0].get<std::int64_t>("dedup_floor")};
+                  rows[0].get<std::int64_t>("dedup_floor"),
+                  rows[0].get<std::int64_t>("pruned_below")};
 }
 
 PrunedRows& InboxPrune::found(const TopicPartition& partition) {

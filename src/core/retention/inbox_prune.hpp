@@ -25,6 +25,8 @@ class InboxPrune {
   struct Standing {
     Offset next_offset = 0;
     Offset floor = 0;
+    /// Rows below it may have been pruned already.
+    Offset pruned_below = 0;
   };
 
   template <typename Visit>
