@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include "cli/inbox/recount.hpp"
 #include "core/worker_presence.hpp"
 #include "support/pipeline.hpp"
 
@@ -301,6 +302,81 @@ TEST_P(PositionDeskContract, EventsThatAreTheirOffsetsAreForgottenWithTheirLog) 
   begin_anew(p0, 1, 0, new_log);
   run_until_idle({p0});
   EXPECT_EQ(tally(p0), (Tally{.applied = 2}));
+}
+
+class ForgottenWithTheirLog : public PositionDeskContract {
+ protected:
+  void prepare() override {
+    PositionDeskContract::prepare();
+    identity.id = {{IdFrom::Kind::kCoordinates, {}, {}}};
+    for (int i = 0; i < 7; ++i) send(p0, "a");
+    send(p1, "b");
+    run_until_idle({p0, p1});
+    log.recreate(p0.topic);
+    send(p0, "c");
+    run_until_idle({p0});
+  }
+
+  std::int64_t rows(int partition) {
+    return number(sql("SELECT count(*) FROM {kinbox}.processed_events WHERE partition = " +
+                      std::to_string(partition)));
+  }
+  Finding verified() {
+    auto worst = Finding::kOk;
+    for (const auto& found : recount(database())) worst = std::max(worst, found.finding);
+    return worst;
+  }
+  /// Two rows of the inbox at a time, over `connection`.
+  void begin(Database& connection) {
+    const Move move{p0, 7, 0};
+    PositionDesk(connection, "orders")
+        .begin_anew({&move, 1}, {.new_topic = true, .forget_inbox = true, .batch = 2}, act_);
+  }
+};
+KINBOX_FOR_ALL_DATABASES(ForgottenWithTheirLog);
+
+TEST_P(ForgottenWithTheirLog, TheyGoInSmallTransactionsAndNobodyElses) {
+  int commits = 0;
+  const auto counting = with_faults(connect(), [&](FaultPoint point) {
+    if (point == FaultPoint::kAfterCommit) ++commits;
+  });
+  begin(*counting);
+  EXPECT_GE(commits, 5) << "eight rows of the inbox, two at a time, and the position";
+  EXPECT_EQ(rows(0), 0);
+  EXPECT_EQ(rows(1), 1);
+  EXPECT_EQ(verified(), Finding::kOk) << "what was counted and went is counted, too";
+  run_until_idle({p0});
+  EXPECT_EQ(tally(p0), (Tally{.applied = 8}));
+  EXPECT_EQ(verified(), Finding::kOk);
+}
+
+TEST_P(ForgottenWithTheirLog, WhoDiesOnTheWayRepeatsTheCommand) {
+  int deaths = 0;
+  for (; rows(0) > 0; ++deaths) {
+    ASSERT_LT(deaths, 7) << "each goes on where the last one stopped";
+    int commits = 0;
+    const auto dying = with_faults(connect(), [&](FaultPoint point) {
+      if (point == FaultPoint::kBeforeCommit && ++commits > 2) throw InfrastructureError("it died");
+    });
+    EXPECT_THROW(begin(*dying), InfrastructureError);
+    EXPECT_EQ(position(p0), 7) << "the position stays until all of them are gone";
+    EXPECT_EQ(verified(), Finding::kOk);
+    run_until_idle({p0});
+    EXPECT_THAT(halts(), ElementsAre(HasSubstr("recreated: ")));
+  }
+  EXPECT_EQ(deaths, 4) << "seven rows, two at a time";
+  begin(database());
+  run_until_idle({p0});
+  EXPECT_EQ(tally(p0), (Tally{.applied = 8}));
+}
+
+TEST_P(ForgottenWithTheirLog, NothingGoesWhenThePositionIsAnother) {
+  script(
+      sql("UPDATE {kinbox}.consumer_progress SET next_offset = 6, applied = 6 "
+          "WHERE partition = 0"));
+  EXPECT_THAT([&] { begin(database()); },
+              ThrowsMessage<PositionRefused>(HasSubstr("changed since it was looked at")));
+  EXPECT_EQ(rows(0), 7);
 }
 
 TEST_P(PositionDeskContract, AHaltedPartitionIsReleasedUnderARunningWorker) {

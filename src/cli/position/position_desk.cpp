@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "cli/position/forgotten_rows.hpp"
 #include "core/control.hpp"
 #include "core/iso_time.hpp"
 #include "core/own_statements.hpp"
@@ -70,9 +71,6 @@ constexpr std::string_view kOldLetters =
 constexpr std::string_view kUndone =
     "SELECT count(*) FROM {kinbox}.dead_letters WHERE consumer = $1 AND topic = $2 "
     "AND partition = $3 AND state IN ('open', 'requested') AND event_id IS NOT NULL";
-constexpr std::string_view kForgetInbox =
-    "DELETE FROM {kinbox}.processed_events WHERE consumer = $1 AND topic = $2 AND partition = $3 "
-    "AND record_offset >= $4";
 
 constexpr std::string_view kRelease =
     "UPDATE {kinbox}.consumer_progress SET state = 'running', state_reason = '', "
@@ -81,11 +79,6 @@ constexpr std::string_view kRelease =
 
 std::string name_of(const TopicPartition& partition) {
   return partition.topic + '/' + std::to_string(partition.partition);
-}
-
-[[noreturn]] void refuse_moved(const TopicPartition& partition) {
-  throw PositionRefused("the position of " + name_of(partition) +
-                        " changed since it was looked at: nothing was changed; repeat the command");
 }
 
 std::vector<TopicPartition> partitions_of(PositionDesk::Moves moves) {
@@ -126,15 +119,14 @@ void require_nothing_parked(OpenTransaction& tx, const std::string& consumer,
                           consumer + " --topic " + partition.topic);
 }
 
-void forget_inbox(OpenTransaction& tx, const std::string& consumer, const Move& move) {
-  const auto& partition = move.partition;
+/// For events that are known by offsets that begin anew.
+void require_nothing_undone(OpenTransaction& tx, const std::string& consumer,
+                            const TopicPartition& partition) {
   if (const auto undone = count(tx, kUndone, consumer, partition); undone > 0)
     throw PositionRefused("the events of " + name_of(partition) +
                           " are known by their offsets, which begin anew, and " +
                           std::to_string(undone) +
                           " dead letters are open; retry or discard them first (kinbox dlq)");
-  tx.execute(tx.dialect().render(kForgetInbox), consumer, partition.topic, partition.partition,
-             move.to);
 }
 
 StoredPosition position_of(const Row& row) {
@@ -158,6 +150,11 @@ StoredPosition position_of(const Row& row) {
 }
 
 }  // namespace
+
+void refuse_moved(const TopicPartition& partition) {
+  throw PositionRefused("the position of " + name_of(partition) +
+                        " changed since it was looked at: it was left alone; repeat the command");
+}
 
 std::vector<StoredPosition> stored_positions(Database& database, const std::string& consumer) {
   std::vector<StoredPosition> positions;
@@ -215,14 +212,24 @@ std::int64_t PositionDesk::begin_anew(Moves moves, const NewLog& log, const Audi
   const auto until =
       " until " +
       iso_text(std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()));
+  const auto require_free = [&](OpenTransaction& tx, const TopicPartition& partition) {
+    require_nothing_parked(tx, consumer_, partition);
+    if (log.forget_inbox) require_nothing_undone(tx, consumer_, partition);
+  };
+  if (log.forget_inbox) {
+    own_transaction(database_, "positions", [&](OpenTransaction& tx) {
+      for (const auto& move : moves) require_free(tx, move.partition);
+    });
+    const ForgottenRows rows(database_, consumer_, log.batch);
+    for (const auto& move : moves) rows.remove(move);
+  }
   return apply(partitions_of(moves), action, [&](OpenTransaction& tx) {
     for (const auto& move : moves) {
       const auto& [topic, number] = move.partition;
-      require_nothing_parked(tx, consumer_, move.partition);
+      require_free(tx, move.partition);
       shift(tx, move);
       if (log.new_topic) tx.execute(tx.dialect().render(kForgetTopic), consumer_, topic, number);
       tx.execute(tx.dialect().render(kOldLetters), consumer_, topic, number, move.to, until);
-      if (log.forget_inbox) forget_inbox(tx, consumer_, move);
     }
   });
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -53,10 +54,14 @@ class PositionRefused : public RefusedError {
   using RefusedError::RefusedError;
 };
 
+/// Throws it: the position of `partition` is another by now.
+[[noreturn]] void refuse_moved(const TopicPartition& partition);
+
 /// Every position of the database, of one consumer unless `consumer` is empty, in order.
 std::vector<StoredPosition> stored_positions(Database& database, const std::string& consumer);
 
-/// What people do to a consumer's positions. Each call is one transaction, under the locks and with
+/// What people do to a consumer's positions. Each call is one transaction (but for rows that go
+/// before), under the locks and with
 /// the notice of Control, gives the number of its row in the audit, and throws PositionRefused when
 /// a position is no longer where the move begins.
 ///
@@ -77,11 +82,13 @@ class PositionDesk {
   std::int64_t pass_over(Moves moves, const Audit::Action& action);
 
   /// Goes on in a log whose offsets from `to` on are other records than before. `new_topic`: it is
-  /// another topic. `forget_inbox`: its records' ids are their offsets. Refused while events are
-  /// parked: the new ones would be put in front of them.
+  /// another topic. `forget_inbox`: its records' ids are their offsets; the rows of the old ones go
+  /// first, see ForgottenRows, so many of the inbox looked at in a transaction. Refused while
+  /// events are parked: the new ones would be put in front of them.
   struct NewLog {
     bool new_topic = false;
     bool forget_inbox = false;
+    std::size_t batch = 1'000;
   };
   std::int64_t begin_anew(Moves moves, const NewLog& log, const Audit::Action& action);
 
