@@ -122,6 +122,20 @@ TEST_P(PostgresRetention, ALongReaderIsNeitherDisturbedNorWaitedFor) {
   EXPECT_EQ(reader->query("FETCH ALL FROM old").size(), 2999U);
 }
 
+/// What docs/retention.md explains about space.
+TEST_P(PostgresRetention, TablesThatArePrunedAreVacuumedBeforeAFifthOfThemIsDead) {
+  for (const auto* table :
+       {"processed_events", "dead_letters", "dead_letter_history", "outbox", "email_outbox"})
+    EXPECT_EQ(number("SELECT count(*) FROM pg_class WHERE oid = '{kinbox}." + std::string(table) +
+                     "'::regclass AND 'autovacuum_vacuum_scale_factor=0.05' = ANY (reloptions)"),
+              1)
+        << table;
+  EXPECT_EQ(
+      number("SELECT count(*) FROM pg_class WHERE oid = '{kinbox}.processed_events'::regclass "
+             "AND 'autovacuum_vacuum_insert_scale_factor=0.1' = ANY (reloptions)"),
+      1);
+}
+
 /// The owner's batch is waited for before anything is deleted of its partition; then both go on.
 TEST_P(PostgresRetention, ABatchUnderWayIsWaitedForAndMissesNothing) {
   events(100, 8);

@@ -128,6 +128,20 @@ TEST_F(PruneCli, AFileOfANewMakeBecomesSmaller) {
   EXPECT_EQ(raw.execAndGet("PRAGMA auto_vacuum").getInt(), 2);
 }
 
+TEST_F(PruneCli, ALongReaderIsNeitherDisturbedNorWaitedFor) {
+  SQLite::Database raw((directory() / "k.db").string(), SQLite::OPEN_READONLY);
+  raw.exec("BEGIN");
+  const auto seen = [&] {
+    return raw.execAndGet("SELECT count(*) FROM processed_events").getInt();
+  };
+  ASSERT_EQ(seen(), 2);
+  EXPECT_EQ(run({"prune", "--confirm", "orders"}).exit_code, 0);
+  EXPECT_EQ(rows(), "1");
+  EXPECT_EQ(seen(), 2) << "it sees what there was when it began";
+  raw.exec("COMMIT");
+  EXPECT_EQ(seen(), 1);
+}
+
 TEST_F(PruneCli, AnOlderFileKeepsItsPagesAndSaysWhatToDo) {
   SQLite::Database raw((directory() / "k.db").string(), SQLite::OPEN_READWRITE);
   raw.exec("PRAGMA auto_vacuum = NONE");
