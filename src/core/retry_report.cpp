@@ -20,9 +20,13 @@ constexpr std::string_view kTell =
     "INSERT INTO {kinbox}.retries (owner, topic, partition, record_offset, handler, attempts, "
     "since, due_at, error_type, error_text) "
     "VALUES ($1, $2, $3, $4, $5, $6, {since}, {due}, $9, $10) "
-    "ON CONFLICT (owner, topic, partition) DO UPDATE SET record_offset = excluded.record_offset, "
-    "handler = excluded.handler, attempts = excluded.attempts, since = excluded.since, "
-    "due_at = excluded.due_at, error_type = excluded.error_type, error_text = excluded.error_text";
+    "ON CONFLICT (owner, topic, partition) DO UPDATE SET "
+    // Said anew it would be off by what the way to the database takes.
+    "since = CASE WHEN retries.record_offset = excluded.record_offset THEN retries.since "
+    "ELSE excluded.since END, "
+    "record_offset = excluded.record_offset, handler = excluded.handler, "
+    "attempts = excluded.attempts, due_at = excluded.due_at, error_type = excluded.error_type, "
+    "error_text = excluded.error_text";
 constexpr std::string_view kForget =
     "DELETE FROM {kinbox}.retries WHERE owner = $1 AND topic = $2 AND partition = $3";
 
