@@ -28,6 +28,12 @@ class RetryReportContract : public Pipeline {
     };
   }
 
+  /// Also when the test fails: its thread is joined.
+  struct StopAtEnd {
+    Worker& worker;
+    ~StopAtEnd() { worker.stop(); }
+  };
+
   PartitionReport of(const TopicPartition& partition) {
     for (auto& found : cli::read_progress(database()))
       if (found.partition == partition) return found;
@@ -45,6 +51,7 @@ TEST_P(RetryReportContract, APartitionThatTriesAnEventAgainSaysSoUntilItIsDone) 
   send(p1, "e-2");
   auto running = member({p0, p1});
   std::jthread loop([&] { running.worker->run(); });
+  const StopAtEnd stop{*running.worker};
   ASSERT_TRUE(eventually([&] { return of(p0).state() == "retrying"; }));
   const auto first = of(p0);
   EXPECT_EQ(first.retry->offset, 1);
@@ -61,7 +68,6 @@ TEST_P(RetryReportContract, APartitionThatTriesAnEventAgainSaysSoUntilItIsDone) 
   mended = true;
   EXPECT_TRUE(eventually([&] { return of(p0).state() == "running" && rows() == 0; }));
   EXPECT_TRUE(eventually([&] { return position(p0) == 2; }));
-  running.worker->stop();
 }
 
 TEST_P(RetryReportContract, AWorkerThatLeavesTakesItsWordsAlong) {
