@@ -80,7 +80,7 @@ struct DispatcherOptions {
   /// Longest time from open to close; a batch that takes longer is made smaller. One event alone
   /// has no bound here.
   std::chrono::milliseconds max_transaction_time{15'000};
-  /// Records in one transaction.
+  /// Records in one transaction; four times as many if all of them had their verdict before.
   std::size_t max_batch = 500;
   /// How many processes one record may end, alone, before it is given up as `crashed`. At least 1.
   std::int64_t max_crashes = 3;
@@ -121,6 +121,10 @@ class Dispatcher {
   /// `next_offset` are passed over. Throws InfrastructureError when the database is away: what is
   /// committed by then shows in the positions, the rest is untouched.
   void apply(std::span<const Record> records, OwnedPartitions& partitions);
+
+  /// How many times `max_batch` records the next call of apply() can use: more than 1 in a stream of
+  /// events that had their verdict before.
+  std::size_t reach() const;
 
   /// One batch of what was set aside and is due: parked events, and dead letters that somebody
   /// requested. Throws as `apply`.

@@ -61,15 +61,20 @@ BatchOutcome Batch::run() {
     return BatchBudgetSpent{first_death_};
   } catch (const TooLong& too_long) {
     return BatchTooLong{too_long.fits};
+  } catch (const HasNew&) {
+    return BatchHasNew{};
   } catch (const SqlError&) {
     return BatchCommitRefused{std::current_exception()};
   }
   if (tx->outbox_rows() > 0) notices_.push_back(notice::Emitted{tx->outbox_rows()});
   parts_.observer.on_step(Step::kCommitted);
   advance();
-  const auto known =
-      std::count_if(known_.begin(), known_.end(), [](const auto& k) { return k.has_value(); });
-  return BatchCommitted{static_cast<std::size_t>(known)};
+  return BatchCommitted{count_known()};
+}
+
+std::size_t Batch::count_known() const {
+  return static_cast<std::size_t>(
+      std::count_if(known_.begin(), known_.end(), [](const auto& k) { return k.has_value(); }));
 }
 
 std::vector<Batch::Stretch> Batch::stretches() const {
@@ -114,7 +119,8 @@ void Batch::require_open() const {
 void Batch::claim(OpenTransaction& tx) {
   own_statements("claim", [&] {
     auto wanted = claims();
-    if (manner_.claiming == Claiming::kAfterALook) wanted = without_known(tx, wanted);
+    if (manner_.claiming != Claiming::kAtOnce) wanted = without_known(tx, wanted);
+    if (manner_.claiming == Claiming::kOnlyKnown && count_known() < items_.size()) throw HasNew{};
     const auto is_new = parts_.inbox.claim(tx, wanted.claims);
     // Opening and claiming travel together; the answers have come together as well.
     require_open();

@@ -71,9 +71,11 @@ struct BatchBudgetSpent {
 struct BatchTooLong {
   std::size_t fits = 1;
 };
+/// Not all of the events are known, and it was to run only if they are; nothing was written.
+struct BatchHasNew {};
 using BatchOutcome =
     std::variant<BatchCommitted, BatchClaimMissed, BatchEventFailed, BatchCommitRefused,
-                 BatchBlameOpen, BatchBudgetSpent, BatchTooLong>;
+                 BatchBlameOpen, BatchBudgetSpent, BatchTooLong, BatchHasNew>;
 
 /// One transaction that takes some records to their verdicts, all or none.
 class Batch {
@@ -99,7 +101,8 @@ class Batch {
   enum class Sending { kCombined, kOneByOne };
   /// Which ids are new is told by claiming them all. Where most are known, as in a replay, looking
   /// for them first and claiming the rest is half the work.
-  enum class Claiming { kAtOnce, kAfterALook };
+  /// kOnlyKnown: looking for them, and BatchHasNew if one is new.
+  enum class Claiming { kAtOnce, kAfterALook, kOnlyKnown };
   struct Manner {
     Sending sending = Sending::kCombined;
     Claiming claiming = Claiming::kAtOnce;
@@ -128,6 +131,7 @@ class Batch {
   struct TooLong {
     std::size_t fits = 1;
   };
+  struct HasNew {};
   /// Claims, each with the index of its item.
   struct Claims {
     std::vector<Inbox::Claim> claims;
@@ -144,6 +148,7 @@ class Batch {
 
   void open(OpenTransaction& tx);
   void claim(OpenTransaction& tx);
+  std::size_t count_known() const;
   Claims claims() const;
   /// Gives events that were set aside the verdicts that are planned for them.
   void change_verdicts(OpenTransaction& tx);

@@ -11,6 +11,7 @@
 #include "core/exclusive_spell.hpp"
 #include "core/failed_events.hpp"
 #include "core/failure.hpp"
+#include "core/known_stream.hpp"
 #include "core/ladder.hpp"
 #include "core/lock_patience.hpp"
 #include "core/own_statements.hpp"
@@ -78,6 +79,8 @@ class Dispatcher::Impl {
     auto entries = plan_.make(records, partitions);
     run(entries);
   }
+
+  std::size_t reach() const { return strikes_.alone() ? 1 : stream_.reach(); }
 
   void redrive(OwnedPartitions& partitions) {
     blocked_.clear();
@@ -155,7 +158,7 @@ class Dispatcher::Impl {
   }
 
   BatchOutcome run_batch(const std::vector<BatchItem*>& chunk) {
-    auto manner = usual_manner();
+    auto manner = usual_manner(chunk.size());
     for (int attempt = 1;; ++attempt) {
       try {
         return run_batch(chunk, manner);
@@ -177,9 +180,9 @@ class Dispatcher::Impl {
     return outcome;
   }
 
-  Batch::Manner usual_manner() {
+  Batch::Manner usual_manner(std::size_t events) {
     return {.sending = std::exchange(sending_, Batch::Sending::kCombined),
-            .claiming = claiming_,
+            .claiming = claiming(events),
             .lock = lock_mode(),
             .patience = patience_.limit()};
   }
@@ -222,7 +225,12 @@ class Dispatcher::Impl {
     }
   }
 
-  std::size_t limit() const { return strikes_.alone() ? 1 : limit_; }
+  Batch::Claiming claiming(std::size_t events) const {
+    if (events > limit_) return Batch::Claiming::kOnlyKnown;
+    return stream_.look_first() ? Batch::Claiming::kAfterALook : Batch::Claiming::kAtOnce;
+  }
+
+  std::size_t limit() const { return strikes_.alone() ? 1 : limit_ * stream_.reach(); }
 
   /// Fills `chunk` with what may run in one transaction, and answers how many entries that covers.
   /// Entries of partitions that stopped are passed over. An entry that halts its partition ends the
@@ -267,10 +275,7 @@ class Dispatcher::Impl {
   std::size_t go_on(const BatchCommitted& committed, Entries, const std::vector<BatchItem*>& chunk,
                     std::size_t taken) {
     strikes_.committed();
-    // What came before foretells what comes: streams of known events (a replay, a producer that
-    // starts over) are long.
-    claiming_ = committed.known * 2 > chunk.size() ? Batch::Claiming::kAfterALook
-                                                   : Batch::Claiming::kAtOnce;
+    stream_.committed(committed.known, chunk.size());
     // Smaller batches after one took too long; larger again, slowly.
     if (chunk.size() == limit_)
       limit_ = std::min(options_.max_batch, limit_ + std::max<std::size_t>(1, limit_ / 8));
@@ -334,6 +339,11 @@ class Dispatcher::Impl {
     return 0;
   }
 
+  std::size_t go_on(const BatchHasNew&, Entries, const std::vector<BatchItem*>&, std::size_t) {
+    stream_.met_new();
+    return 0;
+  }
+
   static std::size_t index_of(Entries entries, const BatchItem* item) {
     const auto found = std::find_if(entries.begin(), entries.end(),
                                     [&](const auto& entry) { return &entry.item == item; });
@@ -383,7 +393,7 @@ class Dispatcher::Impl {
   std::map<QueueId, std::size_t> behind_;
   std::size_t limit_;
   Batch::Sending sending_ = Batch::Sending::kCombined;
-  Batch::Claiming claiming_ = Batch::Claiming::kAtOnce;
+  KnownStream stream_;
   ExclusiveSpell alone_;
   LockPatience patience_;
   Strikes strikes_;
@@ -396,6 +406,8 @@ Dispatcher::~Dispatcher() = default;
 void Dispatcher::apply(std::span<const Record> records, OwnedPartitions& partitions) {
   impl_->apply(records, partitions);
 }
+
+std::size_t Dispatcher::reach() const { return impl_->reach(); }
 
 void Dispatcher::redrive(OwnedPartitions& partitions) { impl_->redrive(partitions); }
 

@@ -156,6 +156,7 @@ class Worker::Impl : public AssignmentListener {
 
   void receive(std::vector<Record>& batch) {
     auto budget = options_.budget;
+    budget.max_records *= dispatcher_.reach();
     budget.max_wait = batch.empty() ? poll_time() : std::chrono::milliseconds{0};
     auto polled = source_->poll(budget);
     for (const auto& trouble : polled.out_of_range) ownership_.out_of_range(trouble);

@@ -360,7 +360,7 @@ TEST_P(CrashOfWhatWaited, WhereItsLadderHaltsThePartitionHaltsAndItIsNotRunAgain
 
 TEST_P(CrashOfWhatWaited, ARecordsOwnCrashesAreKeptWhileOthersAreTriedAgain) {
   park(std::chrono::milliseconds{1});
-  options.dispatch.on_error.park.delays.assign(100, std::chrono::milliseconds{1});
+  options.dispatch.on_error.park.delays.assign(10'000, std::chrono::milliseconds{1});
   failing = {"waits"};
   send(p0, "waits", "its own key");
   run_until_idle({p0});

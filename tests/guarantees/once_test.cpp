@@ -68,6 +68,29 @@ TEST_P(OncePromise, AStreamOfKnownEventsIsNotClaimedAgain) {
   EXPECT_GT(statements_of_batches[1], statements_of_batches[2]);
 }
 
+TEST_P(OncePromise, BatchesGrowWhileAllIsKnownAndRunNothingThen) {
+  options.budget.max_records = 2;
+  options.dispatch.max_batch = 2;
+  for (int pass = 0; pass < 5; ++pass)
+    for (const auto* id : {"e-1", "e-2", "e-3", "e-4"}) send(p0, id);
+  send(p0, "new-1");
+  for (const auto* id : {"e-1", "e-2", "e-3", "e-4", "new-2", "new-3", "new-4"}) send(p0, id);
+  std::vector<int> handled;
+  int events = 0;
+  handle = [&](const Event& event, Transaction& tx) {
+    ++events;
+    insert_effect(event, tx);
+  };
+  run_until_idle({p0}, [&](FaultPoint point) {
+    const auto steps = observer.steps();
+    if (point == FaultPoint::kBeforeCommit && !steps.empty() && steps.back() == Step::kBeforeCommit)
+      handled.push_back(std::exchange(events, 0));
+  });
+  EXPECT_EQ(tally(p0), (Tally{.applied = 8, .duplicates = 20}));
+  // Of 2, 2, 2, 4 and 8 events; the next 8 hold a new one, so they come as 2, 2, 2, 2 and 2.
+  EXPECT_THAT(handled, ElementsAre(2, 2, 0, 0, 0, 0, 1, 0, 1, 2));
+}
+
 TEST_P(OncePromise, DuplicatesAcrossPartitionsAndTopicsTakeEffectOnce) {
   for (const auto& partition : {p0, p1, other_topic}) send(partition, "e-1");
   run_until_idle({p0, p1, other_topic});
