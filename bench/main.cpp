@@ -28,11 +28,14 @@ struct RunArguments {
 void add_produce(CLI::App& app, std::string& brokers, TopicContent& content) {
   auto* command = app.add_subcommand("produce", "Create a topic and fill it with orders");
   command->add_option("--brokers", brokers, "bootstrap.servers")->required();
-  command->add_option("--topic", content.topic, "must not exist")->required();
+  command->add_option("--topic", content.topic, "must not exist, unless --first is given")
+      ->required();
   command->add_option("--partitions", content.partitions)->check(CLI::PositiveNumber);
   command->add_option("--records", content.records, "0: the topic stays empty")
       ->required()
       ->check(CLI::NonNegativeNumber);
+  command->add_option("--first", content.first, "the first order's number")
+      ->check(CLI::PositiveNumber);
   command->add_option("--repeat-every", content.repeat_every, "each so many-th is a duplicate")
       ->check(CLI::Range(2, 1'000'000));
   command->callback([&] {

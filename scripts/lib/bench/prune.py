@@ -10,6 +10,7 @@ from .workshop import say
 GOAL = 0.85  # Of the rate without a prune, in the same round.
 SMALL = 50.0  # Milliseconds, a look at the large table.
 OLD = 1_000_000
+BEGUN = 20_000  # Records that make the partitions known.
 TOPIC = "bench.prune"
 RETENTION = "retention: {inbox: 7d, every: none, confirm: [orders]}\n"
 
@@ -53,7 +54,7 @@ def old_rows(services, schema):
 
 def live_rate(services, schema, file, where, topic, records, pruning):
     """Records per second of a consumer that is behind, and how long the prune took beside it."""
-    workshop.produce(services.brokers, topic, records)
+    workshop.produce(services.brokers, topic, records, first=BEGUN)
     since = desk.psql(services, "SELECT replace(clock_timestamp()::text, ' ', 'T')")[0]
     start = time.perf_counter()
     pruner = prune(file, where) if pruning else None
@@ -74,7 +75,7 @@ def one(services, number, pruning, options):
     name = f"prune-{number}-{'beside' if pruning else 'alone'}"
     schema, topic = name.replace("-", "_"), f"{TOPIC}.{name}"
     file, where = configuration(topic, name), operation.environment(services, "postgres", name)
-    workshop.produce(services.brokers, topic, 20_000)
+    workshop.produce(services.brokers, topic, BEGUN)
     consume(file, where)
     desk.psql(services, FILL.format(schema=schema, rows=OLD))
     desk.psql(services, f"VACUUM ANALYZE {schema}.processed_events; CHECKPOINT")
@@ -122,7 +123,7 @@ def large(services, options):
         name = f"prune-large-{rows}"
         schema, topic = name.replace("-", "_"), f"{TOPIC}.{name}"
         file, where = configuration(topic, name), operation.environment(services, "postgres", name)
-        workshop.produce(services.brokers, topic, 20_000)
+        workshop.produce(services.brokers, topic, BEGUN)
         consume(file, where)
         # Sorted once at the end, not a row at a time.
         desk.psql(services, f"ALTER TABLE {schema}.processed_events DROP CONSTRAINT "

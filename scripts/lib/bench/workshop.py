@@ -77,10 +77,13 @@ def bench(*options, environment=None):
     return json.loads(result.stdout)
 
 
-def produce(brokers, topic, records, repeat_every=None):
+def produce(brokers, topic, records, repeat_every=None, first=None):
+    """`first`: the number of the first order; they go behind those that the topic has."""
     say(f"producing {records:,} records to topic {topic}")
     repeat = ["--repeat-every", repeat_every] if repeat_every else []
-    return bench("produce", "--brokers", brokers, "--topic", topic, "--records", records, *repeat)
+    behind = ["--first", first] if first else []
+    return bench("produce", "--brokers", brokers, "--topic", topic, "--records", records, *repeat,
+                 *behind)
 
 
 def machine():
