@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/age.hpp"
+#include "core/coordinates_text.hpp"
 #include "core/iso_time.hpp"
 #include "kinbox/reason.hpp"
 
@@ -11,8 +12,7 @@ namespace kinbox {
 namespace {
 
 std::string coordinates(const Record& record) {
-  return std::string(record.topic()) + '/' + std::to_string(record.partition()) + '@' +
-         std::to_string(record.offset());
+  return coordinates_text(record.topic_partition(), record.offset());
 }
 
 std::string no_handler(const Event& event, const Record& record) {

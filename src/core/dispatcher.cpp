@@ -7,6 +7,7 @@
 
 #include "core/batch.hpp"
 #include "core/batch_plan.hpp"
+#include "core/coordinates_text.hpp"
 #include "core/crash_ledger.hpp"
 #include "core/exclusive_spell.hpp"
 #include "core/failed_events.hpp"
@@ -366,9 +367,9 @@ class Dispatcher::Impl {
       failed_.close_breaker(*item.partition);
     if (std::holds_alternative<BatchEventFailed>(outcome) && item.planned != Verdict::kApplied)
       // Nothing but kinbox's own statements ran.
-      throw InfrastructureError("the verdict of " + item.partition->id.topic + '/' +
-                                std::to_string(item.partition->id.partition) + '@' +
-                                std::to_string(item.record->offset()) + " could not be stored");
+      throw InfrastructureError("the verdict of " +
+                                coordinates_text(item.partition->id, item.record->offset()) +
+                                " could not be stored");
     return outcome;
   }
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/coordinates_text.hpp"
 #include "core/ladder.hpp"
 #include "core/own_statements.hpp"
 #include "kinbox/reason.hpp"
@@ -16,8 +17,7 @@ using std::chrono::milliseconds;
 Timestamp now() { return std::chrono::floor<milliseconds>(std::chrono::system_clock::now()); }
 
 std::string place_of(const BatchItem& item) {
-  return item.partition->id.topic + '/' + std::to_string(item.partition->id.partition) + '@' +
-         std::to_string(item.record->offset());
+  return coordinates_text(item.partition->id, item.record->offset());
 }
 
 std::string handler_of(const BatchItem& item) {

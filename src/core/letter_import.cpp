@@ -4,6 +4,7 @@
 #include <set>
 #include <tuple>
 
+#include "core/coordinates_text.hpp"
 #include "core/event_body.hpp"
 #include "core/event_id.hpp"
 #include "core/storable_text.hpp"
@@ -78,11 +79,6 @@ bool same_bytes(Bytes a, const ByteVector& b) {
 }
 
 }  // namespace
-
-std::string coordinates_text(const OwnedRecord& record) {
-  return record.topic + '/' + std::to_string(record.partition) + '@' +
-         std::to_string(record.offset);
-}
 
 /// One letter on its way in, and what is decided about it.
 struct LetterImport::Entry : LetterRow {

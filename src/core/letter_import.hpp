@@ -49,9 +49,6 @@ enum class ImportOutcome {
   kKnown,
 };
 
-/// "orders/3@4211", for texts.
-std::string coordinates_text(const OwnedRecord& record);
-
 /// Takes letters in that died elsewhere. Their events get the verdict `dead` where they have none,
 /// so that a record which comes by another way does not run beside its letter. They are not in the
 /// counters of any position.

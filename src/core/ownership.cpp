@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/coordinates_text.hpp"
 #include "core/own_statements.hpp"
 #include "kinbox/errors.hpp"
 
@@ -22,18 +23,14 @@ void bound_wait_for_locks(OpenTransaction& tx) {
   if (tx.dialect().backend() == Backend::kPostgres) tx.execute("SET LOCAL lock_timeout = '2s'");
 }
 
-std::string name_of(const TopicPartition& id) {
-  return id.topic + '/' + std::to_string(id.partition);
-}
-
 /// The sentence an operator reads, with the exact range.
 std::string missing_range(const TopicPartition& id, Offset asked, const LogRange& log) {
   if (asked < log.start)
-    return "gap: " + name_of(id) + " starts at offset " + std::to_string(log.start) +
+    return "gap: " + partition_text(id) + " starts at offset " + std::to_string(log.start) +
            ", our position is " + std::to_string(asked) + ": records " + std::to_string(asked) +
            " to " + std::to_string(log.start - 1) +
            " are gone (retention); kinbox position accept-gap goes on behind them";
-  return "truncated: " + name_of(id) + " ends at offset " + std::to_string(log.end) +
+  return "truncated: " + partition_text(id) + " ends at offset " + std::to_string(log.end) +
          ", our position is " + std::to_string(asked) +
          ": the topic was truncated or created anew; kinbox position accept-gap goes on";
 }
@@ -183,7 +180,8 @@ void Ownership::take(OwnedPartition& partition) {
       create(partition.id, first_offset(partition.id));
       claim = take_existing(partition);
     }
-    if (!claim) throw InfrastructureError("the position of " + name_of(partition.id) + " vanished");
+    if (!claim)
+      throw InfrastructureError("the position of " + partition_text(partition.id) + " vanished");
     taken(partition, *claim);
   } catch (const InfrastructureError& e) {
     not_taken(partition, e);

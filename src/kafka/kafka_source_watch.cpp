@@ -1,3 +1,4 @@
+#include "core/coordinates_text.hpp"
 #include "kafka/kafka_source.hpp"
 #include "kafka/log_queries.hpp"
 
@@ -11,7 +12,7 @@ constexpr int kWarning = 4;
 std::string sentence(const TopicPartition& partition, const Owned& owned, Offset end,
                      Stall::Step step) {
   const auto from = std::to_string(owned.next);
-  auto text = partition.topic + '/' + std::to_string(partition.partition) +
+  auto text = partition_text(partition) +
               " delivers nothing, although its log goes on from offset " + from + " to " +
               std::to_string(end) + ": ";
   if (step == Stall::Step::kSeek) return text + "fetching it again from there";

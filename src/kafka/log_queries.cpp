@@ -1,5 +1,6 @@
 #include "kafka/log_queries.hpp"
 
+#include "core/coordinates_text.hpp"
 #include "kafka/partition_list.hpp"
 #include "kinbox/errors.hpp"
 
@@ -9,8 +10,8 @@ namespace {
 int to_int(std::chrono::milliseconds timeout) { return static_cast<int>(timeout.count()); }
 
 [[noreturn]] void unanswered(const TopicPartition& partition, rd_kafka_resp_err_t error) {
-  throw InfrastructureError("offset of " + partition.topic + '/' +
-                            std::to_string(partition.partition) + ": " + rd_kafka_err2str(error));
+  throw InfrastructureError("offset of " + partition_text(partition) + ": " +
+                            rd_kafka_err2str(error));
 }
 
 rd_kafka_resp_err_t ask(rd_kafka_t* rk, Question question, const PartitionListHandle& list,

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/coordinates_text.hpp"
 #include "kafka/client_config.hpp"
 #include "kafka/log_queries.hpp"
 #include "kafka/message_record.hpp"
@@ -17,10 +18,6 @@ namespace kinbox::kafka {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-std::string place(const TopicPartition& partition, Offset offset) {
-  return partition.topic + '/' + std::to_string(partition.partition) + '@' + std::to_string(offset);
-}
 
 }  // namespace
 
@@ -150,7 +147,7 @@ class LogReader::Impl {
       case RD_KAFKA_RESP_ERR__PARTITION_EOF:
         return finish(partition);
       case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
-        throw Error("the log at " + place(partition, message.offset) +
+        throw Error("the log at " + coordinates_text(partition, message.offset) +
                     " was deleted while it was read; start again");
       case RD_KAFKA_RESP_ERR__BAD_MSG:
       case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
@@ -170,8 +167,9 @@ class LogReader::Impl {
 
   [[noreturn]] void silence() {
     const auto& [partition, slice] = *unread_.begin();
-    throw InfrastructureError("no broker brings the records from " + place(partition, slice.begin) +
-                              " on" + voice_.last_trouble());
+    throw InfrastructureError("no broker brings the records from " +
+                              coordinates_text(partition, slice.begin) + " on" +
+                              voice_.last_trouble());
   }
 
   Observer silent_;  // exceptions say it

@@ -3,6 +3,7 @@
 #include <mutex>
 #include <utility>
 
+#include "core/coordinates_text.hpp"
 #include "observe/commit_summary.hpp"
 #include "observe/line_limiter.hpp"
 #include "observe/notice_line.hpp"
@@ -27,7 +28,8 @@ std::string without_digits(std::string text) {
 
 struct HowItRepeats {
   std::optional<Repeats> operator()(const notice::RetryScheduled& n) const {
-    return Repeats{"retry " + place(n.partition), {.lines = 10, .per = std::chrono::seconds{10}}};
+    return Repeats{"retry " + partition_text(n.partition),
+                   {.lines = 10, .per = std::chrono::seconds{10}}};
   }
   std::optional<Repeats> operator()(const notice::DeadLettered&) const {
     return Repeats{"dead", {.lines = 20, .per = std::chrono::seconds{10}}};
@@ -40,7 +42,8 @@ struct HowItRepeats {
     return Repeats{"skipped", {.lines = 5, .per = std::chrono::seconds{10}}};
   }
   std::optional<Repeats> operator()(const notice::BreakerOpened& n) const {
-    return Repeats{"breaker " + place(n.partition), {.lines = 1, .per = std::chrono::seconds{30}}};
+    return Repeats{"breaker " + partition_text(n.partition),
+                   {.lines = 1, .per = std::chrono::seconds{30}}};
   }
   std::optional<Repeats> operator()(const notice::SeenAgain&) const {
     return Repeats{"seen again", {.lines = 5, .per = std::chrono::seconds{10}}};
@@ -52,10 +55,11 @@ struct HowItRepeats {
     return Repeats{"reply refused", {.lines = 5, .per = std::chrono::seconds{10}}};
   }
   std::optional<Repeats> operator()(const notice::ClaimMissed& n) const {
-    return Repeats{"missed " + place(n.partition), {.lines = 3, .per = std::chrono::seconds{10}}};
+    return Repeats{"missed " + partition_text(n.partition),
+                   {.lines = 3, .per = std::chrono::seconds{10}}};
   }
   std::optional<Repeats> operator()(const notice::Unclaimed& n) const {
-    return Repeats{"unclaimed " + place(n.partition),
+    return Repeats{"unclaimed " + partition_text(n.partition),
                    {.lines = 1, .per = std::chrono::seconds{10}}};
   }
   std::optional<Repeats> operator()(const notice::Unavailable& n) const {

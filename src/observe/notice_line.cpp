@@ -1,5 +1,6 @@
 #include "observe/notice_line.hpp"
 
+#include "core/coordinates_text.hpp"
 #include "observe/text.hpp"
 
 namespace kinbox::observe {
@@ -11,7 +12,7 @@ LogLine about(LogLevel level, std::string kind, const TopicPartition& partition,
               const std::string& text) {
   return {level,
           std::move(kind),
-          place(partition) + ": " + text,
+          partition_text(partition) + ": " + text,
           {{"topic", partition.topic}, {"partition", std::int64_t{partition.partition}}}};
 }
 
@@ -21,7 +22,7 @@ LogLine about_record(LogLevel level, std::string kind, const RecordNotice& n,
                      const std::string& text) {
   const auto event = n.event_id.empty() ? ""s : " event " + n.event_id;
   LogLine line = about(level, std::move(kind), n.partition, "");
-  line.text = place(n.partition) + '@' + std::to_string(n.offset) + event + ": " + text;
+  line.text = coordinates_text(n.partition, n.offset) + event + ": " + text;
   line.fields.emplace_back("offset", n.offset);
   if (!n.event_id.empty()) line.fields.emplace_back("event_id", n.event_id);
   return line;
@@ -181,15 +182,14 @@ struct ToLine {
 
   LogLine operator()(const notice::Held& n) const {
     auto line = about(LogLevel::kInfo, "held", n.partition, "");
-    line.text = place(n.partition) + ": waits for replay " + std::to_string(n.replay) +
+    line.text = partition_text(n.partition) + ": waits for replay " + std::to_string(n.replay) +
                 "; `replay status` says how far it is, nothing is lost meanwhile";
     line.fields.emplace_back("replay", n.replay);
     return line;
   }
   LogLine operator()(const notice::Halted& n) const {
     auto line = about(LogLevel::kError, "halted", n.partition, "");
-    line.text = place(n.partition) + '@' + std::to_string(n.offset) +
-                ": halted: " + loggable_error(n.reason) +
+    line.text = coordinates_text(n.partition, n.offset) + ": halted: " + loggable_error(n.reason) +
                 "; nothing is skipped, the partition stands until the cause is gone and the "
                 "consumer starts again";
     line.fields.emplace_back("offset", n.offset);

@@ -32,10 +32,6 @@ std::string shortened(std::string text) {
 
 }  // namespace
 
-std::string place(const TopicPartition& partition) {
-  return partition.topic + '/' + std::to_string(partition.partition);
-}
-
 std::string to_text(std::chrono::milliseconds duration) {
   const auto ms = static_cast<long>(duration.count());
   char text[40];

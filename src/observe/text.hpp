@@ -8,12 +8,8 @@
 
 #include "kinbox/observe/log.hpp"
 #include "kinbox/progress.hpp"
-#include "kinbox/record.hpp"
 
 namespace kinbox::observe {
-
-/// "orders/3".
-std::string place(const TopicPartition& partition);
 
 /// "250ms", "1.5s", "2m05s".
 std::string to_text(std::chrono::milliseconds duration);

@@ -12,6 +12,7 @@
 #include "cli/position/position_desk.hpp"
 #include "cli/position/topic_choice.hpp"
 #include "cli/usage_error.hpp"
+#include "core/coordinates_text.hpp"
 #include "kinbox/kafka/log_reader.hpp"
 
 namespace kinbox::cli {
@@ -160,8 +161,7 @@ ExitCode release(const Invocation& invocation, const Options& options) {
     table.rows.push_back({position.partition.topic, std::int64_t{position.partition.partition},
                           position.next_offset, position.reason});
     partitions.push_back(position.partition);
-    names += (names.empty() ? "" : "; ") + position.partition.topic + '/' +
-             std::to_string(position.partition.partition) + " at " +
+    names += (names.empty() ? "" : "; ") + partition_text(position.partition) + " at " +
              std::to_string(position.next_offset);
   }
   invocation.answer(table);

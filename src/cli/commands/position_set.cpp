@@ -14,6 +14,7 @@
 #include "cli/position/position_desk.hpp"
 #include "cli/position/topic_choice.hpp"
 #include "cli/usage_error.hpp"
+#include "core/coordinates_text.hpp"
 #include "kinbox/kafka/admin.hpp"
 #include "kinbox/kafka/groups.hpp"
 #include "kinbox/observe/printable.hpp"
@@ -134,8 +135,7 @@ void require_agreed_unknown(const ConsumerPlan& plan, bool treat_as_new) {
   for (const auto& [move, meaning, unknown_again] : plan.moves)
     if (unknown_again && !treat_as_new)
       throw RefusedError(
-          move.partition.topic + '/' + std::to_string(move.partition.partition) + " from " +
-          std::to_string(move.to) + ": " + meaning +
+          partition_text(move.partition) + " from " + std::to_string(move.to) + ": " + meaning +
           ". Nobody knows whether these were applied: they were pruned, or are older "
           "than this consumer. Say --treat-as-new to have them applied");
 }

@@ -10,6 +10,7 @@
 #include "cli/retention/short_windows.hpp"
 #include "cli/retention/space.hpp"
 #include "cli/usage_error.hpp"
+#include "core/coordinates_text.hpp"
 #include "core/own_statements.hpp"
 #include "kinbox/errors.hpp"
 #include "kinbox/retention.hpp"
@@ -189,7 +190,7 @@ class PruneCommand {
   void report(const std::string& consumer, const Pruner::Report& rows) {
     for (const auto& of : rows) {
       std::optional<std::string> place;
-      if (of.partition) place = of.partition->topic + '/' + std::to_string(of.partition->partition);
+      if (of.partition) place = partition_text(*of.partition);
       table_.rows.push_back({std::string(of.what), consumer, cell(place), of.rows,
                              of.floor ? Cell{*of.floor} : Cell{}});
     }

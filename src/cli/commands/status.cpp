@@ -15,6 +15,7 @@
 #include "cli/status/rates.hpp"
 #include "cli/usage_error.hpp"
 #include "cli/whole_numbers.hpp"
+#include "core/coordinates_text.hpp"
 #include "kinbox/errors.hpp"
 #include "kinbox/migrations.hpp"
 #include "kinbox/observe/printable.hpp"
@@ -138,8 +139,7 @@ std::vector<Cell> row_of(const PartitionReport& report, const StatusLook& look,
 
 /// What a person should read that does not fit a row. On stderr: it is in the rows too.
 void explain(const Io& io, const PartitionReport& report) {
-  const auto where = report.consumer + " " + report.partition.topic + '/' +
-                     std::to_string(report.partition.partition);
+  const auto where = report.consumer + " " + partition_text(report.partition);
   if (report.stored_state == "breaker_open")
     io.err << where << " waits at " << report.next_offset
            << ": too many events fail (dlq_budget), last " << report.state_reason

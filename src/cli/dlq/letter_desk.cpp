@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/control.hpp"
+#include "core/coordinates_text.hpp"
 #include "core/letter_history.hpp"
 #include "core/own_statements.hpp"
 #include "core/replaced.hpp"
@@ -271,9 +272,10 @@ std::vector<std::string> LetterDesk::untaken(const std::vector<std::string>& con
   own_transaction(database_, "dead letters", [&](OpenTransaction& tx) {
     for (const auto& consumer : consumers)
       for (const auto row : tx.query(tx.dialect().render(kUntaken), consumer))
-        names.push_back(row.get<std::string>("topic") + '/' +
-                        std::to_string(row.get<std::int64_t>("partition")) + " (consumer " +
-                        consumer + ')');
+        names.push_back(partition_text(TopicPartition{
+                            row.get<std::string>("topic"),
+                            static_cast<std::int32_t>(row.get<std::int64_t>("partition"))}) +
+                        " (consumer " + consumer + ')');
   });
   return names;
 }

@@ -2,15 +2,12 @@
 
 #include "cli/position/move_plan.hpp"
 #include "cli/usage_error.hpp"
+#include "core/coordinates_text.hpp"
 
 namespace kinbox::cli {
 namespace {
 
 using Way = Acceptance::Way;
-
-std::string name_of(const StoredPosition& position) {
-  return position.partition.topic + '/' + std::to_string(position.partition.partition);
-}
 
 /// Whether another topic bears the name now; nullopt if nobody can tell.
 std::optional<bool> is_new(const StoredPosition& position, const std::string& topic_id,
@@ -21,7 +18,7 @@ std::optional<bool> is_new(const StoredPosition& position, const std::string& to
     const bool differs = topic_id != position.topic_id;
     if (differs ? words.same_topic : words.new_topic)
       throw UsageError(
-          name_of(position) + ": by its id, " + topic_id + ", it is " +
+          partition_text(position.partition) + ": by its id, " + topic_id + ", it is " +
           (differs ? "another topic than that of the position" : "the topic of the position"));
     return differs;
   }
@@ -44,7 +41,7 @@ Acceptance passed_over(const StoredPosition& position, Offset to, const std::str
 
 Acceptance unreadable(const StoredPosition& position, const LogRange& log, Offset until) {
   if (until <= position.next_offset || until > log.end)
-    throw UsageError("--until-offset: " + name_of(position) + " is at " +
+    throw UsageError("--until-offset: " + partition_text(position.partition) + " is at " +
                      std::to_string(position.next_offset) + " and its log ends at " +
                      std::to_string(log.end) + "; say an offset between them");
   return passed_over(position, until, "given up");
@@ -66,13 +63,14 @@ Acceptance accepted(const StoredPosition& position, const LogRange& log,
   if (position.next_offset < log.start)
     return passed_over(position, log.start, "that are gone count as gaps");
   if (position.next_offset <= log.end)
-    throw UsageError(name_of(position) + ": its position, " + std::to_string(position.next_offset) +
-                     ", is in the log, which has " + std::to_string(log.start) + " to " +
-                     std::to_string(log.end) +
+    throw UsageError(partition_text(position.partition) + ": its position, " +
+                     std::to_string(position.next_offset) + ", is in the log, which has " +
+                     std::to_string(log.start) + " to " + std::to_string(log.end) +
                      "; kinbox position release has it tried again from there");
   if (!other)
-    throw UsageError(name_of(position) + ": the log ends at " + std::to_string(log.end) +
-                     " and the position is " + std::to_string(position.next_offset) +
+    throw UsageError(partition_text(position.partition) + ": the log ends at " +
+                     std::to_string(log.end) + " and the position is " +
+                     std::to_string(position.next_offset) +
                      ". Say --new-topic if the topic was deleted and created anew: it begins at "
                      "its start. Say --same-topic if it lost its end: it goes on there");
   return {Way::kSameTopic,

@@ -1,5 +1,7 @@
 #include "cli/position/foreign_offsets.hpp"
 
+#include "core/coordinates_text.hpp"
+
 namespace kinbox::cli {
 namespace {
 
@@ -8,7 +10,7 @@ constexpr std::size_t kNamed = 10;
 std::string sentence(const StoredPosition& position, Offset committed) {
   const auto& [topic, number] = position.partition;
   const auto offset = std::to_string(committed);
-  return topic + '/' + std::to_string(number) + ": group " + position.group + " has offset " +
+  return partition_text(position.partition) + ": group " + position.group + " has offset " +
          offset +
          " in Kafka, and kinbox did not put it there; the position stays the database's, " +
          std::to_string(position.next_offset) +

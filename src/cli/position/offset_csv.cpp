@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "cli/usage_error.hpp"
+#include "core/coordinates_text.hpp"
 #include "kinbox/observe/printable.hpp"
 
 namespace kinbox::cli {
@@ -88,8 +89,7 @@ std::vector<OffsetLine> parse_offset_csv(const std::string& name, std::string_vi
     if (!lines.empty() && lines.front().group.has_value() != line->group.has_value())
       throw UsageError(place + "either all lines name a group or none does");
     if (!seen.emplace(line->group, line->partition).second)
-      throw UsageError(place + line->partition.topic + '/' +
-                       std::to_string(line->partition.partition) + " is named before");
+      throw UsageError(place + partition_text(line->partition) + " is named before");
     lines.push_back(std::move(*line));
   }
   return lines;

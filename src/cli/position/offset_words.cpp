@@ -7,13 +7,10 @@
 #include "cli/position/offset_csv.hpp"
 #include "cli/position/time_words.hpp"
 #include "cli/usage_error.hpp"
+#include "core/coordinates_text.hpp"
 
 namespace kinbox::cli {
 namespace {
-
-std::string name_of(const TopicPartition& partition) {
-  return partition.topic + '/' + std::to_string(partition.partition);
-}
 
 Offset checked(const std::string& option, Offset offset) {
   if (offset < 0) throw UsageError(option + ": an offset is 0 or more");
@@ -80,7 +77,7 @@ struct Resolve {
   Places operator()(const place::Listed& listed) const {
     for (const auto& [partition, offset] : listed.offsets)
       if (!facts.ranges.contains(partition))
-        throw UsageError("--from-file: the consumer has no partition " + name_of(partition));
+        throw UsageError("--from-file: the consumer has no partition " + partition_text(partition));
     return listed.offsets;
   }
   Places operator()(const place::Committed&) const {
@@ -187,8 +184,8 @@ std::vector<kafka::LogSlice> slices_between(const std::map<TopicPartition, Offse
     if (end == ends.end()) continue;
     if (begin < end->second) slices.push_back({partition, begin, end->second});
     backwards = backwards || begin > end->second;
-    where += (where.empty() ? "" : "; ") + name_of(partition) + " from " + std::to_string(begin) +
-             " until " + std::to_string(end->second);
+    where += (where.empty() ? "" : "; ") + partition_text(partition) + " from " +
+             std::to_string(begin) + " until " + std::to_string(end->second);
   }
   if (!slices.empty()) return slices;
   if (where.empty()) throw UsageError("the range is empty: it has no partition");

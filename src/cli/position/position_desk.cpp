@@ -5,6 +5,7 @@
 
 #include "cli/position/forgotten_rows.hpp"
 #include "core/control.hpp"
+#include "core/coordinates_text.hpp"
 #include "core/iso_time.hpp"
 #include "core/own_statements.hpp"
 
@@ -77,10 +78,6 @@ constexpr std::string_view kRelease =
     "updated_at = {now} "
     "WHERE consumer = $1 AND topic = $2 AND partition = $3 AND state = 'halted'";
 
-std::string name_of(const TopicPartition& partition) {
-  return partition.topic + '/' + std::to_string(partition.partition);
-}
-
 std::vector<TopicPartition> partitions_of(PositionDesk::Moves moves) {
   std::vector<TopicPartition> partitions;
   for (const auto& move : moves) partitions.push_back(move.partition);
@@ -112,7 +109,7 @@ void require_inactive(OpenTransaction& tx, const std::string& consumer) {
 void require_nothing_parked(OpenTransaction& tx, const std::string& consumer,
                             const TopicPartition& partition) {
   if (const auto parked = count(tx, kParked, consumer, partition); parked > 0)
-    throw PositionRefused(std::to_string(parked) + " events of " + name_of(partition) +
+    throw PositionRefused(std::to_string(parked) + " events of " + partition_text(partition) +
                           " are parked, and the new ones of their keys would come before them; "
                           "make them dead letters first: kinbox parked dead-letter --whole-queues "
                           "--consumer " +
@@ -123,7 +120,7 @@ void require_nothing_parked(OpenTransaction& tx, const std::string& consumer,
 void require_nothing_undone(OpenTransaction& tx, const std::string& consumer,
                             const TopicPartition& partition) {
   if (const auto undone = count(tx, kUndone, consumer, partition); undone > 0)
-    throw PositionRefused("the events of " + name_of(partition) +
+    throw PositionRefused("the events of " + partition_text(partition) +
                           " are known by their offsets, which begin anew, and " +
                           std::to_string(undone) +
                           " dead letters are open; retry or discard them first (kinbox dlq)");
@@ -152,7 +149,7 @@ StoredPosition position_of(const Row& row) {
 }  // namespace
 
 void refuse_moved(const TopicPartition& partition) {
-  throw PositionRefused("the position of " + name_of(partition) +
+  throw PositionRefused("the position of " + partition_text(partition) +
                         " changed since it was looked at: it was left alone; repeat the command");
 }
 
@@ -240,14 +237,15 @@ std::int64_t PositionDesk::release(std::span<const TopicPartition> partitions,
     for (const auto& partition : partitions)
       if (tx.execute(tx.dialect().render(kRelease), consumer_, partition.topic, partition.partition)
               .affected_rows() != 1)
-        throw PositionRefused(name_of(partition) + " is not halted any more: nothing was changed");
+        throw PositionRefused(partition_text(partition) +
+                              " is not halted any more: nothing was changed");
   });
 }
 
 std::string described(PositionDesk::Moves moves) {
   std::string text;
   for (const auto& [partition, from, to] : moves)
-    text += (text.empty() ? "" : "; ") + name_of(partition) +
+    text += (text.empty() ? "" : "; ") + partition_text(partition) +
             (from ? " from " + std::to_string(*from) : " begins") + " to " + std::to_string(to);
   return text;
 }

@@ -13,6 +13,7 @@
 #include "cli/position/topic_choice.hpp"
 #include "cli/replay/replay_world.hpp"
 #include "cli/usage_error.hpp"
+#include "core/coordinates_text.hpp"
 #include "core/replay/replay_survey.hpp"
 #include "kinbox/errors.hpp"
 #include "kinbox/kafka/admin.hpp"
@@ -78,8 +79,8 @@ std::vector<ReplayPlan::Partition> pieces(kafka::LogReader& reader, const PlanRe
     if (const auto other = ends.find(id); other != ends.end()) last = std::min(last, other->second);
     const auto first = std::max(wished, known.log.start);
     if (wished > last)
-      behind = id.topic + '/' + std::to_string(id.partition) + " would begin at " +
-               std::to_string(wished) + " and end at " + std::to_string(last);
+      behind = partition_text(id) + " would begin at " + std::to_string(wished) + " and end at " +
+               std::to_string(last);
     if (first >= last) continue;
     ReplayPlan::Partition piece;
     piece.slice = {id, first, last};

@@ -1,6 +1,7 @@
 #include "cli/replay/plan_text.hpp"
 
 #include "cli/commands/act_options.hpp"
+#include "core/coordinates_text.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -45,8 +46,7 @@ Table table_of(const ReplayPlan& plan) {
               {}};
   for (const auto& partition : plan.partitions) {
     const auto& [id, begin, end] = partition.slice;
-    add_row(table, {id.topic + '/' + std::to_string(id.partition), begin, end}, partition.counts,
-            partition.gone);
+    add_row(table, {partition_text(id), begin, end}, partition.counts, partition.gone);
   }
   for (const auto& [name, counts] : plan.by_handler)
     add_row(table, {"handler " + name, Cell{}, Cell{}}, counts, Cell{});

@@ -4,14 +4,11 @@
 
 #include "cli/consumer_spec.hpp"
 #include "cli/position/position_desk.hpp"
+#include "core/coordinates_text.hpp"
 #include "kinbox/errors.hpp"
 
 namespace kinbox::cli {
 namespace {
-
-std::string name_of(const TopicPartition& partition) {
-  return partition.topic + '/' + std::to_string(partition.partition);
-}
 
 std::vector<ReplayPlan::HandlerInfo> handlers_of(const ConsumerSpec& spec) {
   std::vector<ReplayPlan::HandlerInfo> handlers;
@@ -34,7 +31,7 @@ std::map<std::string, int> schema_of(Database& database, const Config& config,
 
 /// What of one partition is no longer as planned; empty if nothing.
 std::string moved(const ReplayPlan::Partition& planned, const ReplayWorld& now) {
-  const auto name = name_of(planned.slice.partition);
+  const auto name = partition_text(planned.slice.partition);
   const auto found = now.partitions.find(planned.slice.partition);
   if (found == now.partitions.end()) return name + " has no position any more";
   const auto& partition = found->second;

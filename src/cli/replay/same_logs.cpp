@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/coordinates_text.hpp"
 #include "kinbox/errors.hpp"
 
 namespace kinbox::cli {
@@ -42,10 +43,6 @@ std::map<Place, std::string> read_back(const std::vector<ReplayPlan::Partition>&
   return found;
 }
 
-std::string name_of(const TopicPartition& partition) {
-  return partition.topic + '/' + std::to_string(partition.partition);
-}
-
 /// Any of the records in its place is proof enough: the others may have been compacted.
 void compare(const std::vector<ReplayPlan::Partition>& partitions, kafka::LogReader& reader,
              LogDifferences& differences) {
@@ -62,11 +59,11 @@ void compare(const std::vector<ReplayPlan::Partition>& partitions, kafka::LogRea
       }
     if (other)
       differences.others.push_back(
-          "topic " + id.topic + " was deleted and created anew: the record at " + name_of(id) +
-          '@' + std::to_string(*other) + " is another than the one of the plan");
+          "topic " + id.topic + " was deleted and created anew: the record at " +
+          coordinates_text(id, *other) + " is another than the one of the plan");
     else if (!same)
       differences.unknown.push_back(
-          "the records by which " + name_of(id) + " would be known again, " +
+          "the records by which " + partition_text(id) + " would be known again, " +
           std::to_string(partition.marks.front().offset) + " and " +
           std::to_string(partition.marks.back().offset) +
           ", are gone: compacted, or its topic was deleted and created anew");

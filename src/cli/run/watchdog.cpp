@@ -5,6 +5,7 @@
 
 #include "cli/config/units.hpp"
 #include "cli/exit_code.hpp"
+#include "core/coordinates_text.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -21,9 +22,8 @@ observe::LogLine line_about(const HandlerClock::Hung& hung) {
   const auto& record = event.record();
   const auto handler = std::string(hung.run.handler);
   observe::LogLine line{observe::LogLevel::kError, "handler_hung",
-                        std::string(record.topic()) + '/' + std::to_string(record.partition()) +
-                            '@' + std::to_string(record.offset()) + " event " + event.id() +
-                            ": handler " + handler + " has not come back for " +
+                        coordinates_text(record.topic_partition(), record.offset()) + " event " +
+                            event.id() + ": handler " + handler + " has not come back for " +
                             to_text(hung.limit + hung.grace) + " (handler_timeout " +
                             to_text(hung.limit) + ", handler_grace " + to_text(hung.grace) +
                             "): ending the process now; what is under way is rolled back"};

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/coordinates_text.hpp"
+
 namespace kinbox::cli {
 namespace {
 
@@ -27,8 +29,7 @@ class Findings {
 
 void look_at(const StatusLook& look, const PartitionReport& partition, const Limits& limits,
              Findings& findings) {
-  const auto where = partition.consumer + ' ' + partition.partition.topic + '/' +
-                     std::to_string(partition.partition.partition) + ": ";
+  const auto where = partition.consumer + ' ' + partition_text(partition.partition) + ": ";
   if (partition.stands()) findings.add(where + partition.stored_state);
   if (partition.state() == "lost")
     findings.add(where + "its owner was not seen for a while, and did not leave in order");

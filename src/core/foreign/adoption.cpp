@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/coordinates_text.hpp"
 #include "core/storable_text.hpp"
 #include "kinbox/reason.hpp"
 
@@ -14,10 +15,6 @@ constexpr std::size_t kMaxName = 512;
 
 bool contains(const std::vector<std::string>& all, const std::string& one) {
   return std::find(all.begin(), all.end(), one) != all.end();
-}
-
-std::string partition_text(const OwnedRecord& record) {
-  return record.topic + '/' + std::to_string(record.partition);
 }
 
 /// Error, place and what is not told, a line each. `dlq` is where the record is now.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/coordinates_text.hpp"
 #include "core/own_statements.hpp"
 
 namespace kinbox::foreign {

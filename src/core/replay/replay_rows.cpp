@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/coordinates_text.hpp"
 #include "core/replaced.hpp"
 #include "core/sql_moment.hpp"
 #include "kinbox/errors.hpp"
@@ -97,10 +98,6 @@ constexpr std::string_view kDeactivate =
 
 constexpr std::chrono::milliseconds kSeenFor = std::chrono::seconds{15};
 
-std::string name_of(const TopicPartition& partition) {
-  return partition.topic + '/' + std::to_string(partition.partition);
-}
-
 ReplayRow row_of(const Row& row) {
   return {.id = row.get<std::int64_t>("id"),
           .consumer = row.get<std::string>("consumer"),
@@ -162,7 +159,7 @@ std::int64_t ReplayRows::record(OpenTransaction& tx, const NewReplay& replay) co
                             : live_position(tx, replay.consumer, partition);
     if (live < end)
       throw RefusedError("the plan reaches to offset " + std::to_string(end) + " of " +
-                         name_of(partition) + ", but the consumer's position there is " +
+                         partition_text(partition) + ", but the consumer's position there is " +
                          std::to_string(live) +
                          " by now: a replay never passes it. Plan again with `kinbox replay plan`");
     tx.execute(insert_piece_, id, partition.topic, partition.partition, piece.topic_id, begin,

@@ -3,6 +3,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/coordinates_text.hpp"
 #include "core/exclusive_spell.hpp"
 #include "core/failure.hpp"
 #include "core/ladder.hpp"
@@ -28,9 +29,7 @@ constexpr std::string_view kTrusted =
     "WHERE consumer = $1 AND topic = $2 AND partition = $3";
 
 std::string place_of(const ReplayItem& item) {
-  const auto& id = item.partition->progress.partition;
-  return id.topic + '/' + std::to_string(id.partition) + '@' +
-         std::to_string(item.record->offset());
+  return coordinates_text(item.partition->progress.partition, item.record->offset());
 }
 
 std::optional<Replies> make_replies(const ConsumerSpec& consumer, const Dialect& dialect) {
