@@ -62,7 +62,13 @@ Fingerprint fingerprint_of(const ImportedLetter& letter) {
   return Fingerprint::of(letter.event_id ? without_schema_prefix(value) : value);
 }
 
-std::string_view state_text(ImportedLetter::State state) {
+bool same_bytes(Bytes a, const ByteVector& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
+
+}  // namespace
+
+std::string_view to_text(ImportedLetter::State state) {
   switch (state) {
     case ImportedLetter::State::kOpen:
       return "open";
@@ -74,16 +80,10 @@ std::string_view state_text(ImportedLetter::State state) {
   return "discarded";
 }
 
-bool same_bytes(Bytes a, const ByteVector& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end());
-}
-
-}  // namespace
-
 /// One letter on its way in, and what is decided about it.
 struct LetterImport::Entry : LetterRow {
   explicit Entry(const ImportedLetter& of)
-      : LetterRow{&of, fingerprint_of(of), of.failure.reason, state_text(of.state)} {}
+      : LetterRow{&of, fingerprint_of(of), of.failure.reason, to_text(of.state)} {}
 
   /// An id_conflict never had a verdict of its own.
   bool has_verdict() const {
@@ -204,7 +204,7 @@ void LetterImport::judge_unclaimed(OpenTransaction& tx, std::span<Entry*> entrie
       entry.reason = reason::kIdConflict;
     } else if (found[i]->verdict == Verdict::kApplied || found[i]->verdict == Verdict::kSkipped) {
       entry.outcome = ImportOutcome::kAppliedAlready;
-      entry.state = state_text(ImportedLetter::State::kResolved);
+      entry.state = to_text(ImportedLetter::State::kResolved);
     } else {
       waiting.insert(waiting.end(), {consumer_, ids[i], static_cast<std::int64_t>(i)});
     }

@@ -36,6 +36,9 @@ struct ImportedLetter {
   State state = State::kOpen;
 };
 
+/// As `dead_letters.state` has it.
+std::string_view to_text(ImportedLetter::State state);
+
 /// What became of an imported letter.
 enum class ImportOutcome {
   /// A letter of this consumer now, in the state it came with.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <fstream>
 #include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
@@ -74,17 +75,21 @@ class DeskCli : public ::testing::Test {
     return found;
   }
 
+  std::filesystem::path database_file() const { return directory_ / "k.db"; }
+  std::unique_ptr<Database> database() const {
+    return sqlite::open({.path = database_file().string()});
+  }
+
   void sql(const std::string& script) {
-    const auto database = sqlite::open({.path = (directory_ / "k.db").string()});
-    const auto tx = database->begin();
-    database->run_script(*tx, script);
+    const auto opened = database();
+    const auto tx = opened->begin();
+    opened->run_script(*tx, script);
     tx->commit();
   }
 
   /// What a query that gives one field gives: "(none)" without a row, "NULL" for it.
   std::string text(const std::string& query) {
-    const auto database = sqlite::open({.path = (directory_ / "k.db").string()});
-    const auto rows = database->begin()->query(query);
+    const auto rows = database()->begin()->query(query);
     return rows.empty() ? "(none)" : rows[0].get<std::optional<std::string>>(0).value_or("NULL");
   }
 

@@ -1,19 +1,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "kinbox/email_outbox.hpp"
-#include "kinbox/sqlite/database.hpp"
-#include "support/in_process_cli.hpp"
-#include "support/temporary_directory.hpp"
+#include "support/desk_cli.hpp"
 
 namespace kinbox::cli {
 namespace {
 
-using kinbox::testing::CliResult;
-using kinbox::testing::run_cli;
 using nlohmann::json;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -22,48 +17,18 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-constexpr const char* kConfiguration = R"(
-kafka: {bootstrap.servers: '127.0.0.1:1'}
-database: {sqlite: k.db}
-consumers: [{name: orders, topics: [t], handlers: [h]}]
-)";
-
-class CliMail : public ::testing::Test {
+class CliMail : public kinbox::testing::DeskCli {
  protected:
-  void SetUp() override {
-    configure("");
-    ASSERT_EQ(run({"migrate", "up"}).exit_code, 0);
-  }
-
-  void configure(const std::string& more) { std::ofstream(config_) << kConfiguration << more; }
-
-  CliResult run(std::vector<std::string> arguments) {
-    arguments.insert(arguments.end(), {"-c", config_.string()});
-    HandlerSpec spec;
-    spec.name = "h";
-    return run_cli(arguments, {spec});
-  }
-
   json answer(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "mail");
-    arguments.insert(arguments.end(), {"-o", "json"});
-    const auto result = run(arguments);
-    EXPECT_EQ(result.exit_code, 0) << result.err;
-    return json::parse(result.out);
-  }
-
-  void sql(const std::string& script) {
-    const auto database = sqlite::open({.path = (directory_ / "k.db").string()});
-    const auto tx = database->begin();
-    database->run_script(*tx, script);
-    tx->commit();
+    return DeskCli::answer(std::move(arguments));
   }
 
   /// Mail 1 failed, 2 is pending, 3 sent, 4 of unknown fate; 4 of type order_shipped.
   void fill() {
-    const auto database = sqlite::open({.path = (directory_ / "k.db").string()});
-    const auto tx = database->begin();
-    const EmailOutbox outbox(database->dialect(), "shop.example");
+    const auto opened = database();
+    const auto tx = opened->begin();
+    const EmailOutbox outbox(opened->dialect(), "shop.example");
     for (const auto* order : {"o-1", "o-2", "o-3", "o-4"})
       outbox.enqueue(*tx, {.type = order == std::string("o-4") ? "order_shipped" : "order_created",
                            .order_id = order,
@@ -95,9 +60,6 @@ class CliMail : public ::testing::Test {
     return {};
   }
   std::string state(int id) { return mail(id)["state"]; }
-
-  kinbox::testing::TemporaryDirectory directory_;
-  std::filesystem::path config_ = directory_ / "kinbox.yaml";
 };
 
 TEST_F(CliMail, StatusCountsByTypeAndState) {
@@ -246,7 +208,7 @@ TEST_F(CliMail, ALineThatMakesNoSenseIsUsage) {
 TEST_F(CliMail, AMissingDatabaseIsUnavailableAndAnOldOneRefused) {
   sql("DELETE FROM schema_history WHERE version = 3");
   EXPECT_EQ(run({"mail", "status"}).exit_code, 3);
-  std::filesystem::remove(directory_ / "k.db");
+  std::filesystem::remove(database_file());
   EXPECT_EQ(run({"mail", "list"}).exit_code, 69);
 }
 

@@ -1,7 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "cli/config/load.hpp"
@@ -9,15 +8,11 @@
 #include "cli/consumer_spec.hpp"
 #include "kinbox/errors.hpp"
 #include "kinbox/outbox.hpp"
-#include "kinbox/sqlite/database.hpp"
-#include "support/in_process_cli.hpp"
-#include "support/temporary_directory.hpp"
+#include "support/desk_cli.hpp"
 
 namespace kinbox::cli {
 namespace {
 
-using kinbox::testing::CliResult;
-using kinbox::testing::run_cli;
 using nlohmann::json;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -25,46 +20,18 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr const char* kConfiguration = R"(
-kafka: {bootstrap.servers: '127.0.0.1:1'}
-database: {sqlite: k.db}
-consumers: [{name: orders, topics: [t], handlers: [h]}]
-)";
-
-class CliOutbox : public ::testing::Test {
+class CliOutbox : public kinbox::testing::DeskCli {
  protected:
-  void SetUp() override {
-    std::ofstream(config_) << kConfiguration;
-    ASSERT_EQ(run({"migrate", "up"}).exit_code, 0);
-  }
-
-  CliResult run(std::vector<std::string> arguments) {
-    arguments.insert(arguments.end(), {"-c", config_.string()});
-    HandlerSpec spec;
-    spec.name = "h";
-    return run_cli(arguments, {spec});
-  }
-
   json answer(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "outbox");
-    arguments.insert(arguments.end(), {"-o", "json"});
-    const auto result = run(arguments);
-    EXPECT_EQ(result.exit_code, 0) << result.err;
-    return json::parse(result.out);
-  }
-
-  void sql(const std::string& script) {
-    const auto database = sqlite::open({.path = (directory_ / "k.db").string()});
-    const auto tx = database->begin();
-    database->run_script(*tx, script);
-    tx->commit();
+    return DeskCli::answer(std::move(arguments));
   }
 
   /// Row 1 is refused, 2 pending behind it, 3 sent; all of topic payments but 4, pending.
   void fill() {
-    const auto database = sqlite::open({.path = (directory_ / "k.db").string()});
-    const auto tx = database->begin();
-    const Outbox outbox(database->dialect(), {.source = "/shop"});
+    const auto opened = database();
+    const auto tx = opened->begin();
+    const Outbox outbox(opened->dialect(), {.source = "/shop"});
     for (const auto* id : {"p-1", "p-2", "p-3", "p-4"})
       outbox.emit(*tx, {.topic = id == std::string("p-4") ? "shipments" : "payments",
                         .key = "o-1",
@@ -88,9 +55,6 @@ class CliOutbox : public ::testing::Test {
       if (row["id"] == id) return row["state"];
     return "none";
   }
-
-  kinbox::testing::TemporaryDirectory directory_;
-  std::filesystem::path config_ = directory_ / "kinbox.yaml";
 };
 
 TEST_F(CliOutbox, StatusCountsByTopicAndState) {
@@ -217,15 +181,14 @@ TEST_F(CliOutbox, ALineThatMakesNoSenseIsUsage) {
 TEST_F(CliOutbox, AMissingDatabaseIsUnavailableAndAnOldOneRefused) {
   sql("DELETE FROM schema_history WHERE version = 2");
   EXPECT_EQ(run({"outbox", "status"}).exit_code, 3);
-  std::filesystem::remove(directory_ / "k.db");
+  std::filesystem::remove(database_file());
   EXPECT_EQ(run({"outbox", "list"}).exit_code, 69);
 }
 
 Config parsed(const std::string& outbox, const std::string& database = "{sqlite: k.db}") {
-  std::string text = kConfiguration;
-  const std::string sqlite = "{sqlite: k.db}";
-  text.replace(text.find(sqlite), sqlite.size(), database);
-  return parse_config(text + outbox, "kinbox.yaml", {});
+  return parse_config("kafka: {bootstrap.servers: '127.0.0.1:1'}\ndatabase: " + database +
+                          "\nconsumers: [{name: orders, topics: [t], handlers: [h]}]\n" + outbox,
+                      "kinbox.yaml", {});
 }
 
 std::string refusal(const std::string& outbox) {

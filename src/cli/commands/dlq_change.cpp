@@ -25,14 +25,6 @@ struct Options {
 
 using OpenedDesk = Opened<LetterDesk>;
 
-bool by_ids(const Options& options) { return !options.selection.ids.empty(); }
-
-bool by_filters(const Options& options) {
-  auto filters = options.selection;
-  filters.ids.clear();
-  return filters.restricts();
-}
-
 std::string filter_text(const Options& options) {
   auto text = as_options(options.selection);
   if (text.empty()) text = "--all";
@@ -73,7 +65,7 @@ ExitCode say_nothing_matches(const Invocation& invocation, OpenedDesk& desk, con
 /// Throws LettersMoved if the letters are not those that were agreed to.
 bool agreed_to(const Invocation& invocation, OpenedDesk& desk, const LetterAct& act,
                const Options& options, const LetterPlan& plan) {
-  if (by_ids(options) || options.act.yes) return true;
+  if (options.selection.by_ids() || options.act.yes) return true;
   show_groups(invocation.io.err, plan, OutputFormat::kTable);
   mention_left_out(invocation, plan);
   const auto count = static_cast<std::int64_t>(plan.ids.size());
@@ -112,7 +104,7 @@ std::vector<std::int64_t> missing(const std::vector<std::int64_t>& wanted, const
 
 void answer_change(const Invocation& invocation, const LetterAct& act, const Options& options,
                    const LetterPlan& plan, std::int64_t audit_id) {
-  if (!by_ids(options))
+  if (!options.selection.by_ids())
     return answer_bulk(invocation, act.done, static_cast<std::int64_t>(plan.ids.size()), audit_id);
   Table table{{{act.done}}, {}};
   for (const auto id : plan.ids) table.rows.push_back({id});
@@ -142,10 +134,10 @@ LetterDesk::Change change_of(const Invocation& invocation, const LetterAct& act,
 }
 
 ExitCode run_act(const Invocation& invocation, const LetterAct& act, const Options& options) {
-  require_one_way(by_ids(options), by_filters(options), options.act.all, "the letters");
+  require_one_way(options.selection.by_ids(), options.selection.by_filters(), options.act.all, "the letters");
   OpenedDesk desk(invocation.load());
   const auto plan = desk.view.plan(act, options.selection, options.act.limit);
-  if (plan.ids.empty() && !by_ids(options))
+  if (plan.ids.empty() && !options.selection.by_ids())
     return say_nothing_matches(invocation, desk, act, options, plan);
   if (act.to == "discarded") refuse_filter_as_reason(plan, options.act.reason);
   if (options.act.dry_run) {
@@ -163,7 +155,7 @@ ExitCode run_act(const Invocation& invocation, const LetterAct& act, const Optio
     else if (act.to == "requested")
       mention_waits(invocation, desk, plan);
   }
-  if (!by_ids(options)) {
+  if (!options.selection.by_ids()) {
     mention_left_out(invocation, plan);
     return ExitCode::kOk;
   }

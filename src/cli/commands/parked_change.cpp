@@ -32,14 +32,6 @@ struct Act {
   std::function<std::int64_t(ParkedDesk&, const Config&, const Events&, const Audit::Action&)> run;
 };
 
-bool by_ids(const Options& options) { return !options.selection.ids.empty(); }
-
-bool by_filters(const Options& options) {
-  auto filters = options.selection;
-  filters.ids.clear();
-  return filters.restricts();
-}
-
 std::string filter_text(const Options& options) {
   auto text = as_options(options.selection);
   if (text.empty()) text = "--all";
@@ -53,7 +45,7 @@ std::string objection(const Act& act, const Options& options, const ParkedEvent&
   const auto name = "event " + std::to_string(event.id) + ' ';
   // Whoever names an event by its id means it, wherever it stands.
   const bool heads_only = act.heads_only && !options.whole_queues;
-  if (heads_only && !event.is_head() && !(act.done == "dead" && by_ids(options)))
+  if (heads_only && !event.is_head() && !(act.done == "dead" && options.selection.by_ids()))
     return name + "waits behind event " + std::to_string(event.head) + " of its key; say that one";
   if (act.keyed_only && !event.has_key) return name + "has no key, and keeps no other waiting";
   return {};
@@ -96,7 +88,7 @@ std::string counted_events(const Events& events) {
 
 bool agreed_to(const Invocation& invocation, ParkedDesk& desk, const Act& act,
                const Options& options, const Events& events) {
-  if (by_ids(options) || options.act.yes) return true;
+  if (options.selection.by_ids() || options.act.yes) return true;
   const auto verb = act.command.substr(act.command.find(' ') + 1);
   if (!agreed(invocation, "About to " + verb + ' ' + counted_events(events) + ". Go on?", false))
     return false;
@@ -111,7 +103,7 @@ bool agreed_to(const Invocation& invocation, ParkedDesk& desk, const Act& act,
 
 void answer(const Invocation& invocation, const Act& act, const Options& options,
             const Events& events, std::int64_t audit_id) {
-  if (!by_ids(options))
+  if (!options.selection.by_ids())
     return answer_bulk(invocation, act.done, static_cast<std::int64_t>(events.size()), audit_id);
   Table table{{{act.done}}, {}};
   for (const auto& event : events) table.rows.push_back({event.id});
@@ -119,12 +111,12 @@ void answer(const Invocation& invocation, const Act& act, const Options& options
 }
 
 ExitCode run_act(const Invocation& invocation, const Act& act, const Options& options) {
-  require_one_way(by_ids(options), by_filters(options), options.act.all, "the parked events");
+  require_one_way(options.selection.by_ids(), options.selection.by_filters(), options.act.all, "the parked events");
   const auto config = invocation.load();
   Opened<ParkedDesk> desk(config);
   const auto found = desk.view.plan(options.selection, false);
   const auto events = doable(act, options, found);
-  if (events.empty() && !by_ids(options)) {
+  if (events.empty() && !options.selection.by_ids()) {
     answer_bulk(invocation, act.done, 0, 0);
     invocation.io.err << "nothing matches: no parked event for " << filter_text(options) << '\n';
     return ExitCode::kOk;

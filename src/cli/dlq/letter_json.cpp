@@ -35,18 +35,6 @@ Json headers_json(const std::vector<OwnedRecord::OwnedHeader>& headers) {
   return list;
 }
 
-const char* state_word(ImportedLetter::State state) {
-  switch (state) {
-    case ImportedLetter::State::kOpen:
-      return "open";
-    case ImportedLetter::State::kResolved:
-      return "resolved";
-    case ImportedLetter::State::kDiscarded:
-      break;
-  }
-  return "discarded";
-}
-
 ImportedLetter::State state_from(const std::string& word) {
   if (word == "resolved") return ImportedLetter::State::kResolved;
   if (word == "discarded") return ImportedLetter::State::kDiscarded;
@@ -182,7 +170,7 @@ std::string letter_to_json(const ConsumerLetter& of) {
   Json line;
   line["id"] = of.id;
   line["consumer"] = of.consumer;
-  line["state"] = state_word(letter.state);
+  line["state"] = to_text(letter.state);
   line["event_id"] = letter.event_id ? Json(*letter.event_id) : Json(nullptr);
   line["event_type"] = letter.event_type;
   line["topic"] = record.topic;

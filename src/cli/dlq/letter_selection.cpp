@@ -99,6 +99,12 @@ bool LetterSelection::restricts() const {
   return *this != any;
 }
 
+bool LetterSelection::by_filters() const {
+  auto filters = *this;
+  filters.ids.clear();
+  return filters.restricts();
+}
+
 std::string as_options(const LetterSelection& s) {
   ShellWords words;
   for (const auto id : s.ids) words.word(std::to_string(id));

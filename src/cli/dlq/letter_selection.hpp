@@ -38,6 +38,9 @@ struct LetterSelection {
 
   /// Whether anything but the states is given.
   bool restricts() const;
+  bool by_ids() const { return !ids.empty(); }
+  /// Whether anything but ids and states is given.
+  bool by_filters() const;
 };
 
 /// The same as the options that select it, to be typed again: "--consumer orders --state open".
