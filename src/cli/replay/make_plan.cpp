@@ -11,6 +11,7 @@
 #include "cli/output/joined.hpp"
 #include "cli/output/readable.hpp"
 #include "cli/position/topic_choice.hpp"
+#include "cli/replay/read_range.hpp"
 #include "cli/replay/replay_world.hpp"
 #include "cli/usage_error.hpp"
 #include "core/coordinates_text.hpp"
@@ -20,8 +21,6 @@
 
 namespace kinbox::cli {
 namespace {
-
-constexpr std::size_t kPortion = 2'000;
 
 void require_known_handlers(const PlanRequest& request, const ReplayWorld& world) {
   std::vector<std::string> names;
@@ -103,12 +102,7 @@ void survey(ReplayPlan& plan, const ConsumerConfig& consumer, const ConsumerSpec
   const HandlerRegistry handlers(spec.handlers, database.dialect(), spec.outbox);
   const ReplayEvents events({spec.decoder, handlers, plan.filter, consumer.older_than});
   ReplaySurvey survey(plan, events, database);
-  std::vector<kafka::LogSlice> slices;
-  for (const auto& partition : plan.partitions)
-    slices.push_back({partition.slice.partition, partition.slice.begin, partition.slice.end});
-  reader.start(slices);
-  for (auto records = reader.next(kPortion); !records.empty(); records = reader.next(kPortion))
-    survey.take(records);
+  read_range(reader, plan, [&](const auto& records) { survey.take(records); });
   survey.finish();
 }
 

@@ -4,14 +4,13 @@
 #include "cli/config/kafka_settings.hpp"
 #include "cli/consumer_spec.hpp"
 #include "cli/database.hpp"
+#include "cli/replay/read_range.hpp"
 #include "core/replay/replay_trial.hpp"
 #include "kinbox/errors.hpp"
 #include "kinbox/kafka/log_reader.hpp"
 
 namespace kinbox::cli {
 namespace {
-
-constexpr std::size_t kPortion = 2'000;
 
 Table table_of(const ReplayTrial::Result& result) {
   Table table{{{"handler"},
@@ -45,10 +44,9 @@ Table table_of(const ReplayTrial::Result& result) {
   return table;
 }
 
-ReplayTrial::Result tried(ReplayTrial& trial, kafka::LogReader& reader) {
+ReplayTrial::Result tried(ReplayTrial& trial, kafka::LogReader& reader, const ReplayPlan& plan) {
   try {
-    for (auto records = reader.next(kPortion); !records.empty(); records = reader.next(kPortion))
-      trial.apply(records);
+    read_range(reader, plan, [&](const auto& records) { trial.apply(records); });
     return trial.finish();
   } catch (const Error&) {
     // Whatever it was, no event ended the process.
@@ -72,11 +70,7 @@ ExitCode run_trial(const Invocation& invocation, const Config& config, const Rep
                      .database = make_database_factory(config, Missing::kRefuse)(),
                      .plan = plan,
                      .treat_as_new = treat_as_new});
-  std::vector<kafka::LogSlice> slices;
-  for (const auto& partition : plan.partitions)
-    slices.push_back({partition.slice.partition, partition.slice.begin, partition.slice.end});
-  reader.start(slices);
-  const auto result = tried(trial, reader);
+  const auto result = tried(trial, reader, plan);
   invocation.answer(table_of(result));
   invocation.io.err << "this was a trial: nothing was kept";
   if (result.outgoing > 0)
