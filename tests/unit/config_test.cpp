@@ -368,7 +368,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "dead_letter, failover, halt, park, skip"},
         Refusal{with_consumer("initial: {since: yesterday}"),
                 "kinbox.yaml:8: consumers[0].initial.since: \"yesterday\" should be a time like "
-                "2026-01-31T12:00:00Z or 2026-01-31"},
+                "2026-01-31T12:00:00Z or 2026-01-31T12:00:00.000+01:00"},
         Refusal{with_consumer("older_than: 0d"),
                 "kinbox.yaml:8: consumers[0].older_than: should be more than nothing"},
         Refusal{with_consumer("older_than: ~"),
