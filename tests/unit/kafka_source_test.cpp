@@ -73,7 +73,8 @@ TEST_F(KafkaSourceTest, ABatchEndsBeforeItsBytesAndALargeRecordComesAlone) {
   std::vector<OwnedRecord> records;
   for (const std::size_t size : {40, 40, 300, 40})
     records.push_back(text_record(kTopic, 0, std::string(size, 'x')));
-  produce(records);
+  // In one request, so that one answer brings them.
+  kinbox::testing::produce(cluster_.bootstrap_servers(), records, {{"linger.ms", "1000"}});
   auto source = subscribed();
   std::vector<std::vector<Offset>> batches;
   poll_until(
