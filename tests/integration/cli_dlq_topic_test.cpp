@@ -6,6 +6,7 @@
 
 #include "cli/foreign/dlq_survey.hpp"
 #include "core/iso_time.hpp"
+#include "kinbox/errors.hpp"
 #include "kinbox/sqlite/database.hpp"
 #include "support/broker_kafka.hpp"
 #include "support/captured_records.hpp"
@@ -137,6 +138,25 @@ TEST_F(CliDlqTopic, ATopicThatCannotBeReadDoesNotHideTheOthers) {
   EXPECT_EQ(torn.records, 3);
   EXPECT_THAT(torn.trouble, HasSubstr("was deleted while it was read"));
   EXPECT_THAT(look_at(reader, topic_, reader.ranges(partitions)).trouble, IsEmpty());
+}
+
+TEST_F(CliDlqTopic, ATopicThatIsGoneDoesNotHideTheOthersUnlessNobodyAnswers) {
+  bury({plain(0, 1)});
+  kafka::LogReader reader(kafka::Settings(kinbox::testing::fast_settings(brokers_)),
+                          std::chrono::seconds{3});
+  const auto gone = [](const std::string& name) {
+    return TopicRanges::value_type{name, {{TopicPartition{name, 0}, LogRange{0, 1}}}};
+  };
+  TopicRanges topics{gone(unique_name("a"))};
+  topics.merge(ranges_of(reader, {{topic_, 3}}));
+  const auto seen = survey(reader, topics);
+  ASSERT_EQ(seen.size(), 2U);
+  EXPECT_THAT(seen[0].trouble, HasSubstr("no broker brings the records"));
+  EXPECT_THAT(seen[1].trouble, IsEmpty());
+  EXPECT_EQ(seen[1].records, 1);
+
+  topics.insert(gone(unique_name("aa")));
+  EXPECT_THROW(survey(reader, topics), InfrastructureError);
 }
 
 TEST_F(CliDlqTopic, ShowTellsWhereAndHowEachRecordFailed) {

@@ -41,7 +41,7 @@ ExitCode list(const Invocation& invocation, bool all) {
   if (!all) std::erase_if(topics, [](const auto& entry) { return !has_dlq_name(entry.first); });
   kafka::LogReader reader(settings);
   Table table{{{"topic"}, {"partitions"}, {"records"}, {"format"}, {"from"}, {"newest"}}, {}};
-  for (const auto& topic : survey(reader, topics)) {
+  for (const auto& topic : survey(reader, ranges_of(reader, topics))) {
     const bool is_known = topic.formats.size() > 1 ||
                           (topic.formats.size() == 1 && !topic.formats.contains("unknown"));
     if (!topic.trouble.empty()) invocation.io.err << topic.topic << ": " << topic.trouble << '\n';

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <utility>
 
 #include "core/foreign/foreign_letter.hpp"
 #include "kinbox/errors.hpp"
@@ -60,17 +61,32 @@ SurveyedTopic look_at(kafka::LogReader& reader, const std::string& topic,
   return seen;
 }
 
-std::vector<SurveyedTopic> survey(kafka::LogReader& reader,
-                                  const std::map<std::string, int>& topics) {
+TopicRanges ranges_of(kafka::LogReader& reader, const std::map<std::string, int>& topics) {
   std::vector<TopicPartition> partitions;
   for (const auto& [topic, count] : topics)
     for (std::int32_t number = 0; number < count && !topic.starts_with("__"); ++number)
       partitions.push_back({topic, number});
-  std::map<std::string, std::map<TopicPartition, LogRange>> by_topic;
+  TopicRanges by_topic;
   for (const auto& [partition, log] : reader.ranges(partitions))
     by_topic[partition.topic][partition] = log;
+  return by_topic;
+}
+
+std::vector<SurveyedTopic> survey(kafka::LogReader& reader, const TopicRanges& topics) {
   std::vector<SurveyedTopic> seen;
-  for (const auto& [topic, ranges] : by_topic) seen.push_back(look_at(reader, topic, ranges));
+  bool silent = false;
+  for (const auto& [topic, ranges] : topics) {
+    try {
+      seen.push_back(look_at(reader, topic, ranges));
+      silent = false;
+    } catch (const InfrastructureError& e) {
+      if (std::exchange(silent, true)) throw;
+      seen.push_back({.topic = topic,
+                      .partitions = static_cast<int>(ranges.size()),
+                      .records = 0,
+                      .trouble = e.what()});
+    }
+  }
   return seen;
 }
 

@@ -33,9 +33,14 @@ struct SurveyedTopic {
 SurveyedTopic look_at(kafka::LogReader& reader, const std::string& topic,
                       const std::map<TopicPartition, LogRange>& ranges);
 
-/// Looks at each of `topics`, which are given with their numbers of partitions, by name; not at
-/// Kafka's own ("__...").
-std::vector<SurveyedTopic> survey(kafka::LogReader& reader,
-                                  const std::map<std::string, int>& topics);
+/// What the logs of each topic hold.
+using TopicRanges = std::map<std::string, std::map<TopicPartition, LogRange>>;
+
+/// Of `topics`, which are given with their numbers of partitions; not of Kafka's own ("__...").
+TopicRanges ranges_of(kafka::LogReader& reader, const std::map<std::string, int>& topics);
+
+/// Looks at each of the topics, by name. One that no broker brings any more, because it was deleted
+/// meanwhile, has its trouble; throws InfrastructureError when that happens twice in a row.
+std::vector<SurveyedTopic> survey(kafka::LogReader& reader, const TopicRanges& topics);
 
 }  // namespace kinbox::cli
