@@ -122,8 +122,8 @@ class Dispatcher {
   /// committed by then shows in the positions, the rest is untouched.
   void apply(std::span<const Record> records, OwnedPartitions& partitions);
 
-  /// How many times `max_batch` records the next call of apply() can use: more than 1 in a stream of
-  /// events that had their verdict before.
+  /// How many times `max_batch` records the next call of apply() can use: more than 1 in a stream
+  /// of events that had their verdict before.
   std::size_t reach() const;
 
   /// One batch of what was set aside and is due: parked events, and dead letters that somebody

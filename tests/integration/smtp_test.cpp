@@ -527,9 +527,8 @@ TEST_F(Smtp, AServerWithoutStartTlsGetsNoMail) {
 
 TEST_F(Smtp, AServerCanBeTriedWithoutAMail) {
   const auto authority = SmtpServer::certificates() + "/ca.pem";
-  const SmtpServer server({.tls = Tls::kStartTls,
-                           .certificate = "broker.pem",
-                           .login = "shop:secret"});
+  const SmtpServer server(
+      {.tls = Tls::kStartTls, .certificate = "broker.pem", .login = "shop:secret"});
   auto settings = plain(server.port());
   settings.host = "localhost";
   settings.security = Security::kStartTls;

@@ -24,8 +24,8 @@ class KillScene : public DatabaseContract {
   /// `count` JSON events "PREFIX-n", n from 0, spread over the partitions; every fifth comes twice.
   void produce_events(int count, const std::string& prefix = "e");
 
-  /// `kafka:` and `database:` of a configuration for this scene, for groups that notice a dead member
-  /// soon.
+  /// `kafka:` and `database:` of a configuration for this scene, for groups that notice a dead
+  /// member soon.
   std::string services_config();
 
   /// Starts tests/programs/consumer; `arguments` as it takes them.

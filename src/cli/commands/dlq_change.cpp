@@ -134,7 +134,8 @@ LetterDesk::Change change_of(const Invocation& invocation, const LetterAct& act,
 }
 
 ExitCode run_act(const Invocation& invocation, const LetterAct& act, const Options& options) {
-  require_one_way(options.selection.by_ids(), options.selection.by_filters(), options.act.all, "the letters");
+  require_one_way(options.selection.by_ids(), options.selection.by_filters(), options.act.all,
+                  "the letters");
   OpenedDesk desk(invocation.load());
   const auto plan = desk.view.plan(act, options.selection, options.act.limit);
   if (plan.ids.empty() && !options.selection.by_ids())

@@ -111,7 +111,8 @@ void answer(const Invocation& invocation, const Act& act, const Options& options
 }
 
 ExitCode run_act(const Invocation& invocation, const Act& act, const Options& options) {
-  require_one_way(options.selection.by_ids(), options.selection.by_filters(), options.act.all, "the parked events");
+  require_one_way(options.selection.by_ids(), options.selection.by_filters(), options.act.all,
+                  "the parked events");
   const auto config = invocation.load();
   Opened<ParkedDesk> desk(config);
   const auto found = desk.view.plan(options.selection, false);

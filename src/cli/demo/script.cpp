@@ -250,7 +250,7 @@ void DemoScript::replay(const std::string& mode, std::vector<std::string> apply)
   const auto plan = stage_.services_file() + '.' + mode + ".json";
   apply.insert(apply.begin(), {"replay", "apply", plan, "--config", stage_.services_file()});
   const std::vector<std::string> planning{
-      "replay", "plan",          "--consumer", "notification",      "--mode", mode, "--file",
+      "replay", "plan",          "--consumer", "notification",        "--mode", mode, "--file",
       plan,     "--to-earliest", "--config",   stage_.services_file()};
   for (const auto& command : {planning, apply})
     if (const auto code = run_command(command, stage_.log_file()); code != 0)
