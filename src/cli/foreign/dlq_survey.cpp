@@ -14,6 +14,7 @@ namespace {
 /// Of each partition.
 constexpr Offset kSample = 3;
 constexpr std::size_t kAtOnce = 500;
+constexpr std::size_t kTopicsAtOnce = 100;
 
 void take(SurveyedTopic& seen, const Record& record) {
   const auto letter = foreign::read_letter(record);
@@ -21,6 +22,51 @@ void take(SurveyedTopic& seen, const Record& record) {
   if (letter.origin.topic) seen.origins.insert(*letter.origin.topic);
   if (record.timestamp() && (!seen.newest || *seen.newest < *record.timestamp()))
     seen.newest = record.timestamp();
+}
+
+SurveyedTopic unread(const TopicRanges::value_type& topic) {
+  SurveyedTopic seen{.topic = topic.first, .partitions = static_cast<int>(topic.second.size())};
+  for (const auto& [partition, log] : topic.second) seen.records += log.end - log.start;
+  return seen;
+}
+
+SurveyedTopic troubled(const TopicRanges::value_type& topic, std::string trouble) {
+  auto seen = unread(topic);
+  seen.trouble = std::move(trouble);
+  return seen;
+}
+
+/// In one reading, because a client takes a while to begin with a topic. Throws if any of them
+/// cannot be read.
+std::vector<SurveyedTopic> look_at_all(kafka::LogReader& reader, const TopicRanges& topics) {
+  std::vector<kafka::LogSlice> ends;
+  std::map<std::string, SurveyedTopic> seen;
+  for (const auto& topic : topics) {
+    seen.emplace(topic.first, unread(topic));
+    for (const auto& [partition, log] : topic.second)
+      ends.push_back({partition, std::max(log.start, log.end - kSample), log.end});
+  }
+  reader.start(ends);
+  for (auto some = reader.next(kAtOnce); !some.empty(); some = reader.next(kAtOnce))
+    for (const auto& record : some) take(seen.at(std::string(record.topic())), record);
+  std::vector<SurveyedTopic> in_order;
+  for (auto& [name, topic] : seen) in_order.push_back(std::move(topic));
+  return in_order;
+}
+
+/// Finds out which of them cannot be read.
+void look_at_each(kafka::LogReader& reader, const TopicRanges& topics,
+                  std::vector<SurveyedTopic>& seen) {
+  bool silent = false;
+  for (const auto& topic : topics) {
+    try {
+      seen.push_back(look_at(reader, topic.first, topic.second));
+      silent = false;
+    } catch (const InfrastructureError& e) {
+      if (std::exchange(silent, true)) throw;
+      seen.push_back(troubled(topic, e.what()));
+    }
+  }
 }
 
 }  // namespace
@@ -42,23 +88,14 @@ bool has_dlq_name(std::string_view topic) {
 
 SurveyedTopic look_at(kafka::LogReader& reader, const std::string& topic,
                       const std::map<TopicPartition, LogRange>& ranges) {
-  SurveyedTopic seen{.topic = topic, .partitions = static_cast<int>(ranges.size())};
-  std::vector<kafka::LogSlice> ends;
-  for (const auto& [partition, log] : ranges) {
-    seen.records += log.end - log.start;
-    ends.push_back({partition, std::max(log.start, log.end - kSample), log.end});
-  }
   try {
-    reader.start(ends);
-    for (auto some = reader.next(kAtOnce); !some.empty(); some = reader.next(kAtOnce))
-      for (const auto& record : some) take(seen, record);
+    return look_at_all(reader, {{topic, ranges}}).front();
   } catch (const InfrastructureError&) {
     throw;
   } catch (const Error& e) {
     // One topic that is forbidden or damaged must not hide the others.
-    seen.trouble = e.what();
+    return troubled({topic, ranges}, e.what());
   }
-  return seen;
 }
 
 TopicRanges ranges_of(kafka::LogReader& reader, const std::map<std::string, int>& topics) {
@@ -74,19 +111,20 @@ TopicRanges ranges_of(kafka::LogReader& reader, const std::map<std::string, int>
 
 std::vector<SurveyedTopic> survey(kafka::LogReader& reader, const TopicRanges& topics) {
   std::vector<SurveyedTopic> seen;
-  bool silent = false;
-  for (const auto& [topic, ranges] : topics) {
+  TopicRanges some;
+  const auto look = [&] {
     try {
-      seen.push_back(look_at(reader, topic, ranges));
-      silent = false;
-    } catch (const InfrastructureError& e) {
-      if (std::exchange(silent, true)) throw;
-      seen.push_back({.topic = topic,
-                      .partitions = static_cast<int>(ranges.size()),
-                      .records = 0,
-                      .trouble = e.what()});
+      for (auto& topic : look_at_all(reader, some)) seen.push_back(std::move(topic));
+    } catch (const Error&) {
+      look_at_each(reader, some, seen);
     }
+    some.clear();
+  };
+  for (const auto& topic : topics) {
+    some.insert(topic);
+    if (some.size() == kTopicsAtOnce) look();
   }
+  look();
   return seen;
 }
 
