@@ -91,9 +91,8 @@ std::vector<LetterRows::Request> LetterRows::next_due(OpenTransaction& tx,
   for (const auto row :
        tx.query(next_due_, consumer_, only != nullptr ? only->topic : std::string(),
                 only != nullptr ? only->partition : 0))
-    found.push_back({{row.get<std::string>("topic"),
-                      static_cast<std::int32_t>(row.get<std::int64_t>("partition"))},
-                     std::chrono::milliseconds{row.get<std::int64_t>("due_in")}});
+    found.push_back(
+        {stored_partition(row), std::chrono::milliseconds{row.get<std::int64_t>("due_in")}});
   return found;
 }
 

@@ -202,11 +202,8 @@ std::vector<ParkedRows::Queue> ParkedRows::queues(OpenTransaction& tx,
     std::optional<std::chrono::milliseconds> due_in;
     if (const auto ms = row.get<std::optional<std::int64_t>>("due_in"))
       due_in = std::chrono::milliseconds{*ms};
-    found.push_back({{row.get<std::string>("topic"),
-                      static_cast<std::int32_t>(row.get<std::int64_t>("partition"))},
-                     row.get<std::int64_t>("queue"),
-                     static_cast<std::size_t>(row.get<std::int64_t>("waiting")),
-                     due_in});
+    found.push_back({stored_partition(row), row.get<std::int64_t>("queue"),
+                     static_cast<std::size_t>(row.get<std::int64_t>("waiting")), due_in});
   }
   return found;
 }

@@ -24,6 +24,11 @@ std::optional<Timestamp> timestamp(std::optional<std::int64_t> milliseconds) {
   return Timestamp{std::chrono::milliseconds{*milliseconds}};
 }
 
+TopicPartition stored_partition(const Row& row) {
+  return {row.get<std::string>("topic"),
+          static_cast<std::int32_t>(row.get<std::int64_t>("partition"))};
+}
+
 OwnedRecord stored_record(const Row& row) {
   OwnedRecord record;
   record.topic = row.get<std::string>("topic");

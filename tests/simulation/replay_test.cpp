@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "core/own_statements.hpp"
 #include "core/replay/replay_plan.hpp"
 #include "core/replay/replay_rows.hpp"
 #include "kinbox/inbox.hpp"
@@ -48,7 +49,8 @@ class ReplayedLife {
       : store_(store), database_(store.database()), time_(seed), dice_(seed), sights_(sights) {
     store.wipe();
     for (std::int32_t number = 0; number < kPartitions; ++number)
-      in_transaction([&](OpenTransaction& tx) { progress_.create(tx, partition(number), 0); });
+      own_transaction(database_, "life",
+                      [&](OpenTransaction& tx) { progress_.create(tx, partition(number), 0); });
   }
 
   void run() {
@@ -97,13 +99,6 @@ class ReplayedLife {
 
   static TopicPartition partition(std::int32_t number) { return {kTopic, number}; }
 
-  template <typename Call>
-  void in_transaction(Call call) {
-    const auto tx = database_.begin();
-    call(*tx);
-    tx->commit();
-  }
-
   void happen() {
     switch (dice_.below(16)) {
       case 0:
@@ -137,7 +132,7 @@ class ReplayedLife {
   void deliver(std::int32_t number) {
     const auto where = partition(number);
     auto& log = logs_[where];
-    in_transaction([&](OpenTransaction& tx) {
+    own_transaction(database_, "life", [&](OpenTransaction& tx) {
       const auto claim = *progress_.take(tx, where, "");
       if (claim.held_by) return;
       const auto begin = claim.next_offset;
@@ -181,7 +176,7 @@ class ReplayedLife {
   void lose_row() {
     if (published_.empty()) return;
     const auto& id = dice_.pick(published_);
-    in_transaction([&](OpenTransaction& tx) {
+    own_transaction(database_, "life", [&](OpenTransaction& tx) {
       tx.execute("DELETE FROM main.processed_events WHERE event_id = $1 AND verdict = 'applied'",
                  id);
     });
@@ -237,7 +232,7 @@ class ReplayedLife {
                     .pieces = {}};
     Current begun;
     begun.reprocess = choices.mode == ReplayMode::kReprocess;
-    in_transaction([&](OpenTransaction& tx) {
+    own_transaction(database_, "life", [&](OpenTransaction& tx) {
       for (const auto row : tx.query("SELECT partition, next_offset FROM main.consumer_progress")) {
         const auto where = partition(static_cast<std::int32_t>(row.get<std::int64_t>(0)));
         const auto position = row.get<std::int64_t>(1);
@@ -367,7 +362,7 @@ class ReplayedLife {
   void pause_or_cancel() {
     if (!current_) return;
     bool cancelled = false;
-    in_transaction([&](OpenTransaction& tx) {
+    own_transaction(database_, "life", [&](OpenTransaction& tx) {
       const ReplayRows rows(tx.dialect());
       if (dice_.one_in(8))
         cancelled = rows.end(tx, current_->id, "cancelled");
@@ -382,8 +377,9 @@ class ReplayedLife {
   void end_replay() {
     faults_ = false;
     for (int n = 0; n < 1'000 && current_ && !::testing::Test::HasFailure(); ++n) {
-      in_transaction(
-          [&](OpenTransaction& tx) { ReplayRows(tx.dialect()).resume(tx, current_->id); });
+      own_transaction(database_, "life", [&](OpenTransaction& tx) {
+        ReplayRows(tx.dialect()).resume(tx, current_->id);
+      });
       replay_a_little();
       judge_effects();
     }

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "core/own_statements.hpp"
 #include "kinbox/inbox.hpp"
 #include "kinbox/progress.hpp"
 #include "simulation/dice.hpp"
@@ -31,7 +32,8 @@ class Life {
   Life(Store& store, std::uint64_t seed) : database_(store.database()), time_(seed), dice_(seed) {
     store.wipe();
     for (std::int32_t number = 0; number < kPartitions; ++number)
-      in_transaction([&](OpenTransaction& tx) { progress_.create(tx, partition(number), 0); });
+      own_transaction(database_, "life",
+                      [&](OpenTransaction& tx) { progress_.create(tx, partition(number), 0); });
   }
 
   void run() {
@@ -47,13 +49,6 @@ class Life {
 
  private:
   static TopicPartition partition(std::int32_t number) { return {kTopic, number}; }
-
-  template <typename Call>
-  void in_transaction(Call call) {
-    const auto tx = database_.begin();
-    call(*tx);
-    tx->commit();
-  }
 
   void happen() {
     switch (dice_.below(6)) {
@@ -79,7 +74,7 @@ class Life {
   void deliver(std::int32_t number) {
     const auto where = partition(number);
     auto& log = logs_[number];
-    in_transaction([&](OpenTransaction& tx) {
+    own_transaction(database_, "life", [&](OpenTransaction& tx) {
       const auto claim = *progress_.take(tx, where, "");
       const auto begin = claim.next_offset;
       const auto end = begin + 1 + static_cast<Offset>(dice_.below(8));
@@ -122,7 +117,7 @@ class Life {
   void step_back() {
     const auto number = std::to_string(dice_.below(kPartitions));
     const auto by = std::to_string(dice_.below(30));
-    in_transaction([&](OpenTransaction& tx) {
+    own_transaction(database_, "life", [&](OpenTransaction& tx) {
       tx.execute("UPDATE consumer_progress SET next_offset = max(next_offset - " + by +
                  ", 0), first_offset = 0, duplicates = 0, gaps = 0, "
                  "applied = max(next_offset - " +

@@ -10,6 +10,7 @@
 #include "core/own_statements.hpp"
 #include "core/replaced.hpp"
 #include "core/sql_moment.hpp"
+#include "core/stored_record.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -93,9 +94,7 @@ std::map<std::string, std::vector<TopicPartition>> partitions_of(
   const std::vector<SqlParam> params(ids.begin(), ids.end());
   std::map<std::string, std::set<TopicPartition>> found;
   for (const auto row : tx.query_bulk(statement, params, 1))
-    found[row.get<std::string>("consumer")].insert(
-        {row.get<std::string>("topic"),
-         static_cast<std::int32_t>(row.get<std::int64_t>("partition"))});
+    found[row.get<std::string>("consumer")].insert(stored_partition(row));
   std::map<std::string, std::vector<TopicPartition>> partitions;
   for (const auto& [consumer, set] : found) partitions[consumer] = {set.begin(), set.end()};
   return partitions;
@@ -272,10 +271,7 @@ std::vector<std::string> LetterDesk::untaken(const std::vector<std::string>& con
   own_transaction(database_, "dead letters", [&](OpenTransaction& tx) {
     for (const auto& consumer : consumers)
       for (const auto row : tx.query(tx.dialect().render(kUntaken), consumer))
-        names.push_back(partition_text(TopicPartition{
-                            row.get<std::string>("topic"),
-                            static_cast<std::int32_t>(row.get<std::int64_t>("partition"))}) +
-                        " (consumer " + consumer + ')');
+        names.push_back(partition_text(stored_partition(row)) + " (consumer " + consumer + ')');
   });
   return names;
 }

@@ -8,6 +8,7 @@
 #include "core/letter_history.hpp"
 #include "core/own_statements.hpp"
 #include "core/replaced.hpp"
+#include "core/stored_record.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -67,8 +68,7 @@ PurgePlan find(OpenTransaction& tx, const LetterSelection& selection) {
     for (const auto row : tx.query_with(text, where.params())) {
       const auto consumer = row.get<std::string>("consumer");
       (plan.by_consumer[consumer].*ids).push_back(row.get<std::int64_t>("id"));
-      partitions[consumer].insert({row.get<std::string>("topic"),
-                                   static_cast<std::int32_t>(row.get<std::int64_t>("partition"))});
+      partitions[consumer].insert(stored_partition(row));
     }
   };
   look(kLetters, letters_of_person(selection), &PurgePlan::Of::letters);

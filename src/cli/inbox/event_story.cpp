@@ -6,6 +6,7 @@
 #include "cli/output/row_table.hpp"
 #include "core/header_codec.hpp"
 #include "core/hex_text.hpp"
+#include "core/stored_record.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -231,9 +232,7 @@ EventStory read_story(Database& database, const std::string& event_id) {
 std::vector<ForgottenBelow> forgotten(Database& database) {
   std::vector<ForgottenBelow> found;
   for (const auto row : ask(database, "inbox", {std::string(kForgotten), {}}))
-    found.push_back({row.get<std::string>("consumer"),
-                     {row.get<std::string>("topic"),
-                      static_cast<std::int32_t>(row.get<std::int64_t>("partition"))},
+    found.push_back({row.get<std::string>("consumer"), stored_partition(row),
                      row.get<std::int64_t>("dedup_floor")});
   return found;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/own_statements.hpp"
+#include "core/stored_record.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -90,8 +91,7 @@ std::int64_t pruned_room(const Row& row) {
 Recount recount_of(const Row& row) {
   Recount partition;
   partition.consumer = row.get<std::string>("consumer");
-  partition.partition = {row.get<std::string>("topic"),
-                         static_cast<std::int32_t>(row.get<std::int64_t>("partition"))};
+  partition.partition = stored_partition(row);
   partition.first_offset = row.get<std::int64_t>("first_offset");
   partition.next_offset = row.get<std::int64_t>("next_offset");
   partition.counters = {.applied = row.get<std::int64_t>("applied"),

@@ -11,6 +11,7 @@
 #include "core/own_statements.hpp"
 #include "core/parked_rows.hpp"
 #include "core/replaced.hpp"
+#include "core/stored_record.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -28,8 +29,7 @@ ParkedEvent event_of(const Row& row) {
   ParkedEvent event;
   event.id = row.get<std::int64_t>("id");
   event.consumer = row.get<std::string>("consumer");
-  event.partition = {row.get<std::string>("topic"),
-                     static_cast<std::int32_t>(row.get<std::int64_t>("partition"))};
+  event.partition = stored_partition(row);
   event.queue = row.get<std::int64_t>("queue");
   event.offset = row.get<std::int64_t>("record_offset");
   event.has_key = row.get<std::int64_t>("has_key") != 0;

@@ -8,6 +8,7 @@
 #include "core/coordinates_text.hpp"
 #include "core/iso_time.hpp"
 #include "core/own_statements.hpp"
+#include "core/stored_record.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -130,8 +131,7 @@ StoredPosition position_of(const Row& row) {
   StoredPosition position;
   position.consumer = row.get<std::string>("consumer");
   position.group = row.get<std::string>("group_id");
-  position.partition = {row.get<std::string>("topic"),
-                        static_cast<std::int32_t>(row.get<std::int64_t>("partition"))};
+  position.partition = stored_partition(row);
   position.topic_id = row.get<std::string>("topic_id");
   position.first_offset = row.get<std::int64_t>("first_offset");
   position.next_offset = row.get<std::int64_t>("next_offset");

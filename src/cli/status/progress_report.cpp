@@ -5,6 +5,7 @@
 
 #include "core/replaced.hpp"
 #include "core/sql_moment.hpp"
+#include "core/stored_record.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -62,8 +63,7 @@ std::optional<ReportedRetry> retry_of(const Row& row) {
 PartitionReport report_of(const Row& row) {
   PartitionReport report;
   report.consumer = row.get<std::string>("consumer");
-  report.partition = {row.get<std::string>("topic"),
-                      static_cast<std::int32_t>(row.get<std::int64_t>("partition"))};
+  report.partition = stored_partition(row);
   report.first_offset = row.get<std::int64_t>("first_offset");
   report.next_offset = row.get<std::int64_t>("next_offset");
   report.tally = tally_of(row);

@@ -3,6 +3,8 @@
 #include "core/crash_ledger.hpp"
 #include "core/need_not_last.hpp"
 #include "core/own_statements.hpp"
+#include "core/replaced.hpp"
+#include "core/stored_record.hpp"
 
 namespace kinbox {
 namespace {
@@ -32,25 +34,22 @@ constexpr std::string_view kCrashes =
 
 // Each under the fence: a mark of somebody who was relieved would be charged to a record that runs
 // elsewhere.
-#define KINBOX_OURS                                                                        \
-  " WHERE replay_id = $1 AND topic = $2 AND partition = $3 AND EXISTS "                    \
-  "(SELECT 1 FROM {kinbox}.replays WHERE id = $1 AND owner = $4 AND state IN ('running', " \
-  "'trial'))"
+constexpr std::string_view kOurs =
+    "replay_id = $1 AND topic = $2 AND partition = $3 AND EXISTS (SELECT 1 FROM {kinbox}.replays "
+    "WHERE id = $1 AND owner = $4 AND state IN ('running', 'trial'))";
 constexpr std::string_view kBegin =
-    "UPDATE {kinbox}.replay_progress SET attempting = $5" KINBOX_OURS;
+    "UPDATE {kinbox}.replay_progress SET attempting = $5 WHERE {ours}";
 constexpr std::string_view kBeginInTrial =
-    "UPDATE {kinbox}.replay_progress SET attempting = $5, next_offset = $5" KINBOX_OURS;
+    "UPDATE {kinbox}.replay_progress SET attempting = $5, next_offset = $5 WHERE {ours}";
 constexpr std::string_view kSurvived =
-    "UPDATE {kinbox}.replay_progress SET attempting = NULL" KINBOX_OURS;
+    "UPDATE {kinbox}.replay_progress SET attempting = NULL WHERE {ours}";
 constexpr std::string_view kReached =
-    "UPDATE {kinbox}.replay_progress SET attempting = NULL, next_offset = $5" KINBOX_OURS;
+    "UPDATE {kinbox}.replay_progress SET attempting = NULL, next_offset = $5 WHERE {ours}";
 constexpr std::string_view kEndSuspicion =
-    "UPDATE {kinbox}.replay_progress SET suspect = FALSE" KINBOX_OURS;
-#undef KINBOX_OURS
+    "UPDATE {kinbox}.replay_progress SET suspect = FALSE WHERE {ours}";
 
-TopicPartition partition_of(const Row& row) {
-  return {row.get<std::string>("topic"),
-          static_cast<std::int32_t>(row.get<std::int64_t>("partition"))};
+std::string ours(const Dialect& dialect, std::string_view sql) {
+  return dialect.render(replaced(sql, "{ours}", kOurs));
 }
 
 }  // namespace
@@ -62,10 +61,10 @@ ReplayCrashes::ReplayCrashes(const Parts& parts)
       unmark_(parts.database.dialect().render(kUnmark)),
       suspicions_of_(parts.database.dialect().render(kSuspicions)),
       crashes_of_(parts.database.dialect().render(kCrashes)),
-      begin_(parts.database.dialect().render(parts.of == Of::kTrial ? kBeginInTrial : kBegin)),
-      survived_(parts.database.dialect().render(kSurvived)),
-      reached_(parts.database.dialect().render(kReached)),
-      end_suspicion_(parts.database.dialect().render(kEndSuspicion)) {}
+      begin_(ours(parts.database.dialect(), parts.of == Of::kTrial ? kBeginInTrial : kBegin)),
+      survived_(ours(parts.database.dialect(), kSurvived)),
+      reached_(ours(parts.database.dialect(), kReached)),
+      end_suspicion_(ours(parts.database.dialect(), kEndSuspicion)) {}
 
 void ReplayCrashes::take(OpenTransaction& tx, std::int64_t replay, std::string_view owner) {
   replay_ = replay;
@@ -75,10 +74,10 @@ void ReplayCrashes::take(OpenTransaction& tx, std::int64_t replay, std::string_v
   tx.execute(unmark_, replay);
   suspicions_.clear();
   for (const auto row : tx.query(suspicions_of_, replay))
-    suspicions_[partition_of(row)].from = row.get<std::int64_t>("next_offset");
+    suspicions_[stored_partition(row)].from = row.get<std::int64_t>("next_offset");
   crashes_.clear();
   for (const auto row : tx.query(crashes_of_, replay))
-    crashes_[{partition_of(row), row.get<std::int64_t>("record_offset")}] =
+    crashes_[{stored_partition(row), row.get<std::int64_t>("record_offset")}] =
         row.get<std::int64_t>("crashes");
 }
 

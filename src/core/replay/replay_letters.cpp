@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/stored_record.hpp"
+
 namespace kinbox {
 namespace {
 
@@ -33,8 +35,7 @@ std::optional<ReplayLetters::Letter> ReplayLetters::retryable(OpenTransaction& t
   if (rows.empty()) return std::nullopt;
   const auto& row = rows[0];
   return Letter{.id = row.get<std::int64_t>("id"),
-                .partition = {row.get<std::string>("topic"),
-                              static_cast<std::int32_t>(row.get<std::int64_t>("partition"))},
+                .partition = stored_partition(row),
                 .counted = !row.get<bool>("imported")};
 }
 

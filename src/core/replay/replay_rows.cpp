@@ -6,6 +6,7 @@
 #include "core/coordinates_text.hpp"
 #include "core/replaced.hpp"
 #include "core/sql_moment.hpp"
+#include "core/stored_record.hpp"
 #include "kinbox/errors.hpp"
 
 namespace kinbox {
@@ -212,8 +213,7 @@ std::optional<ReplayRow> ReplayRows::active(OpenTransaction& tx, std::string_vie
 std::vector<Replayer::Progress> ReplayRows::progress(OpenTransaction& tx, std::int64_t id) const {
   std::vector<Replayer::Progress> found;
   for (const auto row : tx.query(progress_, id))
-    found.push_back({.partition = {row.get<std::string>("topic"),
-                                   static_cast<std::int32_t>(row.get<std::int64_t>("partition"))},
+    found.push_back({.partition = stored_partition(row),
                      .topic_id = row.get<std::string>("topic_id"),
                      .begin = row.get<std::int64_t>("begin_offset"),
                      .next = row.get<std::int64_t>("next_offset"),

@@ -5,6 +5,7 @@
 
 #include "core/replaced.hpp"
 #include "core/sql_moment.hpp"
+#include "core/stored_record.hpp"
 
 namespace kinbox {
 namespace {
@@ -18,8 +19,7 @@ std::string with_due(std::string_view sql, const Dialect& dialect) {
 }
 
 void add(DueRows& due, const Row& row) {
-  TopicPartition partition{row.get<std::string>("topic"),
-                           static_cast<std::int32_t>(row.get<std::int64_t>("partition"))};
+  auto partition = stored_partition(row);
   due[std::move(partition)].push_back(
       {row.get<std::string>("place"), row.get<std::int64_t>("record_offset")});
 }
