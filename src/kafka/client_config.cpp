@@ -39,8 +39,7 @@ constexpr auto kCommon = std::to_array<Default>({
 constexpr auto kConsumer = std::to_array<Default>({
     // Bounds the prefetched bytes of one consumer.
     {"queued.max.messages.kbytes", "65536"},
-    // A prefetched record costs librdkafka some 400 bytes beside its own. Above this number 2.0.2
-    // looks again only after a second: it must be more than a worker takes in that time.
+    // A prefetched record costs librdkafka some 400 bytes beside its own.
     {"queued.min.messages", "120000"},
     {"fetch.queue.backoff.ms", "10"},
     {"check.crcs", "true"},

@@ -37,7 +37,8 @@ KafkaSource::KafkaSource(SourceOptions options, Observer& observer)
       voice_(observer),
       rk_(start_consumer(options_, *this, &on_rebalance)),
       assignment_(rk_, voice_),
-      teller_(std::make_unique<Teller>(rk_, voice_)) {}
+      teller_(std::make_unique<Teller>(rk_, voice_)),
+      nudge_(std::in_place, rk_) {}
 
 KafkaSource::~KafkaSource() {
   constexpr std::chrono::seconds kPatience{5};
@@ -187,6 +188,7 @@ void KafkaSource::release(Clock::time_point deadline) {
   gathering_ = {};
   carried_.clear();
   teller_.reset();
+  nudge_.reset();
   if (!destroy_by(std::exchange(rk_, nullptr), deadline))
     voice_.say(4, "librdkafka did not let go of its client in time; it is left behind");
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kafka/assignment.hpp"
+#include "kafka/fetch_nudge.hpp"
 #include "kafka/joint_answers.hpp"
 #include "kafka/teller.hpp"
 #include "kafka/voice.hpp"
@@ -91,6 +92,7 @@ class KafkaSource final : public Source {
   rd_kafka_t* rk_;
   Assignment assignment_;
   std::unique_ptr<Teller> teller_;
+  std::optional<FetchNudge> nudge_;
   JointAnswers joint_answers_;
   AssignmentListener* listener_ = nullptr;
   std::chrono::steady_clock::time_point closing_by_ = std::chrono::steady_clock::time_point::max();

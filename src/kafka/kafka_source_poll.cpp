@@ -25,6 +25,7 @@ Polled KafkaSource::poll(const PollBudget& budget) {
   watch();
   assignment_.retry();
   assignment_.carry_out();
+  if (nudge_->is_due()) nudge_->nudge(assignment_.fetched());
   gathering_ = {};
   if (gather_carried(budget)) gather_new(budget);
   throw_if_failed();

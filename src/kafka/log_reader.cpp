@@ -6,6 +6,7 @@
 
 #include "core/coordinates_text.hpp"
 #include "kafka/client_config.hpp"
+#include "kafka/fetch_nudge.hpp"
 #include "kafka/log_queries.hpp"
 #include "kafka/message_record.hpp"
 #include "kafka/partition_list.hpp"
@@ -24,10 +25,17 @@ using Clock = std::chrono::steady_clock;
 class LogReader::Impl {
  public:
   Impl(const Settings& settings, std::chrono::milliseconds patience, const TimeScanBounds& scan)
-      : settings_(settings), patience_(patience), scan_(scan), rk_(start_client(settings)) {}
+      : settings_(settings),
+        patience_(patience),
+        scan_(scan),
+        rk_(start_client(settings)),
+        nudge_(std::in_place, rk_) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
-  ~Impl() { destroy_by(rk_, Clock::now() + std::chrono::seconds{5}); }
+  ~Impl() {
+    nudge_.reset();
+    destroy_by(rk_, Clock::now() + std::chrono::seconds{5});
+  }
 
   Voice& voice() noexcept { return voice_; }
 
@@ -90,6 +98,7 @@ class LogReader::Impl {
     std::size_t bytes = 0;
     constexpr std::size_t kMaxBytes = std::size_t{16} << 20;
     auto deadline = Clock::now() + patience_;
+    if (nudge_->is_due()) nudge_->nudge(unread());
     while (!unread_.empty() && records.size() < max_records && bytes < kMaxBytes) {
       auto message = poll(records.empty());
       if (!message) {
@@ -131,6 +140,12 @@ class LogReader::Impl {
     if (offset + 1 >= end) finish(partition);
     if (offset >= end || offset < begin) return std::nullopt;
     return to_record(std::move(message));
+  }
+
+  std::vector<TopicPartition> unread() const {
+    std::vector<TopicPartition> partitions;
+    for (const auto& [partition, slice] : unread_) partitions.push_back(partition);
+    return partitions;
   }
 
   void finish(const TopicPartition& partition) {
@@ -178,6 +193,7 @@ class LogReader::Impl {
   std::chrono::milliseconds patience_;
   TimeScanBounds scan_;
   rd_kafka_t* rk_;
+  std::optional<FetchNudge> nudge_;
   std::map<TopicPartition, LogSlice> unread_;
   std::vector<TopicPartition> paused_;
 };
