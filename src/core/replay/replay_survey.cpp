@@ -3,20 +3,11 @@
 #include <string_view>
 #include <utility>
 
-#include "core/own_statements.hpp"
-
 namespace kinbox {
 
 void ReplaySurvey::take(std::span<const Record> records) {
   mark(records);
-  auto found = find(records);
-  finish();
-  counting_ = std::async(std::launch::async,
-                         [this, found = std::move(found)]() mutable { count(std::move(found)); });
-}
-
-void ReplaySurvey::finish() {
-  if (counting_.valid()) counting_.get();
+  counting_.add(find(records));
 }
 
 void ReplaySurvey::mark(std::span<const Record> records) {
@@ -86,18 +77,15 @@ void ReplaySurvey::ask(std::vector<Found>& found) {
     ids.push_back(one.event_id);
   }
   if (open.empty()) return;
-  own_transaction(database_, "survey", [&](OpenTransaction& tx) {
-    const auto entries = inbox_.find(tx, ids);
-    for (std::size_t i = 0; i < open.size(); ++i) open[i]->count = count_of(*open[i], entries[i]);
-  });
+  const auto verdicts = verdicts_.find(database_, ids);
+  for (std::size_t i = 0; i < open.size(); ++i) open[i]->count = count_of(*open[i], verdicts[i]);
 }
 
-ReplaySurvey::Count ReplaySurvey::count_of(const Found& found,
-                                           const std::optional<Inbox::Entry>& entry) {
-  if (!entry)
+ReplaySurvey::Count ReplaySurvey::count_of(const Found& found, std::optional<Verdict> verdict) {
+  if (!verdict)
     return found.offset >= found.partition->trusted_from ? &ReplayCounts::never_seen
                                                          : &ReplayCounts::unknown;
-  switch (entry->verdict) {
+  switch (*verdict) {
     case Verdict::kApplied:
       return &ReplayCounts::applied;
     case Verdict::kDead:

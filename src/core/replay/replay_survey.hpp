@@ -1,6 +1,5 @@
 #pragma once
 
-#include <future>
 #include <map>
 #include <span>
 #include <string>
@@ -8,8 +7,9 @@
 
 #include "core/replay/replay_events.hpp"
 #include "core/replay/replay_plan.hpp"
+#include "core/replay/verdict_reader.hpp"
+#include "core/side_thread.hpp"
 #include "kinbox/database.hpp"
-#include "kinbox/inbox.hpp"
 
 namespace kinbox {
 
@@ -23,7 +23,8 @@ class ReplaySurvey {
       : plan_(plan),
         events_(events),
         database_(database),
-        inbox_(plan.consumer, database.dialect()) {
+        verdicts_(plan.consumer, database.dialect()),
+        counting_(kMostWaiting, [this](std::vector<Found> found) { count(std::move(found)); }) {
     for (auto& partition : plan_.partitions) partitions_[partition.slice.partition] = &partition;
   }
 
@@ -32,9 +33,11 @@ class ReplaySurvey {
   void take(std::span<const Record> records);
 
   /// Once, behind the last records: from then on all are counted.
-  void finish();
+  void finish() { counting_.finish(); }
 
  private:
+  static constexpr std::size_t kMostWaiting = 16;
+
   using Count = std::int64_t ReplayCounts::*;
 
   /// A record that lies in the plan.
@@ -51,14 +54,15 @@ class ReplaySurvey {
   std::vector<Found> find(std::span<const Record> records) const;
   void count(std::vector<Found> found);
   void ask(std::vector<Found>& found);
-  static Count count_of(const Found& found, const std::optional<Inbox::Entry>& entry);
+  static Count count_of(const Found& found, std::optional<Verdict> verdict);
 
   ReplayPlan& plan_;
   const ReplayEvents& events_;
   Database& database_;
-  Inbox inbox_;
+  VerdictReader verdicts_;
   std::map<TopicPartition, ReplayPlan::Partition*> partitions_;
-  std::future<void> counting_;
+  /// The last member: it uses the others.
+  SideThread<std::vector<Found>> counting_;
 };
 
 }  // namespace kinbox

@@ -1,0 +1,155 @@
+#include "core/replay/verdict_reader.hpp"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <deque>
+#include <numeric>
+#include <random>
+
+#include "support/test_database.hpp"
+
+namespace kinbox::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::Ge;
+using ::testing::Gt;
+using ::testing::Lt;
+
+using ::testing::Optional;
+
+using Verdicts = std::vector<std::optional<Verdict>>;
+
+class VerdictReaderContract : public DatabaseContract {
+ protected:
+  static constexpr int kRows = 2'000;
+  /// A dozen stretches of the rows below, in either database.
+  static constexpr VerdictReader::Bounds kSmall{
+      .blocks_in_stretch = 4, .rows_in_stretch = 400, .rows_kept = 500, .sample = 16};
+
+  void prepare() override {
+    DatabaseContract::prepare();
+    reader_.emplace("mine", database().dialect(), kSmall);
+    Inbox mine("mine", database().dialect());
+    Inbox other("other", database().dialect());
+    for (int first = 0; first < kRows; first += 100) {
+      std::vector<Inbox::Claim> claims;
+      for (int number = first; number < first + 100; ++number)
+        claims.push_back({.event_id = ids_.emplace_back(id(number)),
+                          .event_type = "OrderCreated",
+                          .topic = "orders",
+                          .partition = 0,
+                          .offset = number,
+                          .verdict = verdict(number),
+                          .fingerprint = {}});
+      const auto tx = database().begin();
+      mine.claim(*tx, claims);
+      for (auto& claim : claims) claim.verdict = Verdict::kDead;
+      other.claim(*tx, claims);
+      tx->commit();
+    }
+  }
+
+  static std::string id(int number) { return "event-" + std::to_string(number * 7919 % kRows); }
+  static Verdict verdict(int number) {
+    return number % 3 == 0 ? Verdict::kSkipped : Verdict::kApplied;
+  }
+
+  Verdicts find(int first, int count) {
+    std::vector<std::string_view> wanted;
+    for (int number = first; number < first + count; ++number) wanted.push_back(ids_[number]);
+    return reader_->find(database(), wanted);
+  }
+  Verdicts expected(int first, int count) const {
+    Verdicts verdicts;
+    for (int number = first; number < first + count; ++number) verdicts.push_back(verdict(number));
+    return verdicts;
+  }
+  void forget(int first, int count) {
+    const auto tx = database().begin();
+    for (int number = first; number < first + count; ++number)
+      tx->execute(sql("DELETE FROM {kinbox}.processed_events WHERE event_id = $1"), ids_[number]);
+    tx->commit();
+  }
+  std::string sql(std::string_view text) { return database().dialect().render(text); }
+
+  /// In order of arrival. A deque: claims point to them.
+  std::deque<std::string> ids_;
+  std::optional<VerdictReader> reader_;
+};
+KINBOX_FOR_ALL_DATABASES(VerdictReaderContract);
+
+TEST_P(VerdictReaderContract, TellsWhatIsRecordedInAnyOrder) {
+  for (int first = 0; first < kRows; first += 50) EXPECT_EQ(find(first, 50), expected(first, 50));
+  EXPECT_THAT(reader_->loaded(), Ge(kRows / 2));
+
+  std::mt19937 random{1};
+  std::vector<int> numbers(kRows);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  std::shuffle(numbers.begin(), numbers.end(), random);
+  for (int first = 0; first < kRows; first += 50) {
+    std::vector<std::string_view> wanted{"nobody's"};
+    Verdicts verdicts{std::nullopt};
+    for (int i = first; i < first + 50; ++i) {
+      wanted.push_back(ids_[static_cast<std::size_t>(numbers[i])]);
+      verdicts.emplace_back(verdict(numbers[i]));
+    }
+    EXPECT_EQ(reader_->find(database(), wanted), verdicts);
+  }
+}
+
+TEST_P(VerdictReaderContract, NeighboursOfWhatWasAskedForAreThereAlready) {
+  find(0, 20);
+  forget(20, 20);
+  EXPECT_EQ(find(20, 20), expected(20, 20)) << "they came with the first twenty";
+  EXPECT_THAT(VerdictReader("mine", database().dialect()).find(database(), {{ids_[20]}}),
+              ElementsAre(std::nullopt));
+}
+
+TEST_P(VerdictReaderContract, WhatStandsElsewhereIsAskedFor) {
+  find(0, 20);
+  const auto tx = database().begin();
+  const Inbox::Claim late{.event_id = "late",
+                          .event_type = "OrderCreated",
+                          .topic = "orders",
+                          .partition = 0,
+                          .offset = kRows,
+                          .verdict = Verdict::kParked,
+                          .fingerprint = {}};
+  Inbox("mine", database().dialect()).claim(*tx, {&late, 1});
+  tx->commit();
+  EXPECT_THAT(reader_->find(database(), {{"late"}}), ElementsAre(Optional(Verdict::kParked)));
+}
+
+TEST_P(VerdictReaderContract, FewIdsAreNotWorthAStretch) {
+  EXPECT_EQ(find(0, 15), expected(0, 15));
+  EXPECT_EQ(reader_->loaded(), 0);
+}
+
+TEST_P(VerdictReaderContract, WhatLiesScatteredIsNotWorthAStretch) {
+  auto bounds = kSmall;
+  bounds.blocks_in_stretch = 1;
+  bounds.rows_in_stretch = 50;
+  reader_.emplace("mine", database().dialect(), bounds);
+  std::vector<std::string_view> wanted;
+  for (int number = 0; number < kRows; number += kRows / 40) wanted.push_back(ids_[number]);
+  EXPECT_THAT(reader_->find(database(), wanted), Each(Optional(::testing::_)));
+  EXPECT_EQ(reader_->loaded(), 0);
+}
+
+TEST_P(VerdictReaderContract, StretchesThatAreOfLittleUseAreSeldomLoaded) {
+  auto bounds = kSmall;
+  bounds.rows_kept = 100;
+  reader_.emplace("mine", database().dialect(), bounds);
+  // Of each stretch a tenth, again and again.
+  constexpr int kRounds = 20;
+  for (int round = 0; round < kRounds; ++round)
+    for (int first = 0; first + 20 < kRows; first += 400) find(first, 20);
+  EXPECT_THAT(reader_->loaded(), AllOf(Gt(0), Lt(kRounds * kRows / 4)));
+}
+
+}  // namespace
+}  // namespace kinbox::testing
