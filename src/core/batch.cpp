@@ -119,7 +119,7 @@ void Batch::require_open() const {
 void Batch::claim(OpenTransaction& tx) {
   own_statements("claim", [&] {
     auto wanted = claims();
-    if (manner_.claiming != Claiming::kAtOnce) wanted = without_known(tx, wanted);
+    if (manner_.claiming != Claiming::kAtOnce) wanted = without_read(tx, wanted);
     if (manner_.claiming == Claiming::kOnlyKnown && count_known() < items_.size()) throw HasNew{};
     const auto is_new = parts_.inbox.claim(tx, wanted.claims);
     // Opening and claiming travel together; the answers have come together as well.
@@ -154,10 +154,28 @@ Batch::Claims Batch::claims() const {
   return all;
 }
 
-Batch::Claims Batch::without_known(OpenTransaction& tx, const Claims& wanted) {
+std::vector<std::string_view> Batch::ids_of(const Claims& claims) {
   std::vector<std::string_view> ids;
-  for (const auto& claim : wanted.claims) ids.push_back(claim.event_id);
-  auto entries = parts_.inbox.find(tx, ids);
+  for (const auto& claim : claims.claims) ids.push_back(claim.event_id);
+  return ids;
+}
+
+Batch::Claims Batch::without_known(OpenTransaction& tx, const Claims& wanted) {
+  return without(wanted, parts_.inbox.find(tx, ids_of(wanted)));
+}
+
+Batch::Claims Batch::without_read(OpenTransaction& tx, const Claims& wanted) {
+  auto& [reader, claims] = parts_.memory;
+  claims.begin(parts_.database.session());
+  bool hold = true;
+  for (const auto& stretch : stretches_)
+    hold = claims.holds(stretch.partition->id, stretch.partition->claim) && hold;
+  if (!hold) reader.forget();
+  const auto ids = ids_of(wanted);
+  return without(wanted, reader.find(tx, ids, reader.recall(ids)));
+}
+
+Batch::Claims Batch::without(const Claims& wanted, InboxReader::Entries entries) {
   Claims unknown;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (entries[i])

@@ -12,7 +12,9 @@
 #include "core/aside.hpp"
 #include "core/consumer_lock.hpp"
 #include "core/handler_calls.hpp"
+#include "core/inbox_reader.hpp"
 #include "core/replies.hpp"
+#include "core/steady_claims.hpp"
 #include "core/waited.hpp"
 #include "kinbox/database.hpp"
 #include "kinbox/dead_letter.hpp"
@@ -84,6 +86,11 @@ class Batch {
     Database& database;
     const ConsumerLock& lock;
     const Inbox& inbox;
+    /// For Claiming::kAfterALook and kOnlyKnown.
+    struct {
+      InboxReader& reader;
+      SteadyClaims& claims;
+    } memory;
     const Progress& progress;
     Aside::Parts aside;
     DlqBudget& budget;
@@ -154,6 +161,10 @@ class Batch {
   void change_verdicts(OpenTransaction& tx);
   /// Notes what is recorded of `wanted`, and gives those of which nothing is.
   Claims without_known(OpenTransaction& tx, const Claims& wanted);
+  /// The same, for streams of known events.
+  Claims without_read(OpenTransaction& tx, const Claims& wanted);
+  Claims without(const Claims& wanted, InboxReader::Entries entries);
+  static std::vector<std::string_view> ids_of(const Claims& claims);
   void require_open() const;
   void settle_all(OpenTransaction& tx);
   void settle(OpenTransaction& tx, std::size_t index);

@@ -17,6 +17,7 @@
 #include "core/lock_patience.hpp"
 #include "core/own_statements.hpp"
 #include "core/set_aside.hpp"
+#include "core/steady_claims.hpp"
 #include "core/strikes.hpp"
 #include "kinbox/inbox.hpp"
 
@@ -29,6 +30,9 @@ using Mode = ConsumerLock::Mode;
 
 /// Beside others, alone, beside others again: then it waits like after any trouble.
 constexpr int kAttemptsAtOnce = 3;
+
+/// Of a stream of known events: some ten megabytes.
+constexpr InboxReader::Bounds kRemembered{.rows_kept = 16'384};
 
 std::optional<Replies> make_replies(Dispatcher::Parts& parts, const Dialect& dialect) {
   if (!parts.replies) return std::nullopt;
@@ -47,6 +51,7 @@ class Dispatcher::Impl {
                options_.unknown_types, options_.older_than}),
         lock_(parts.consumer, database.dialect()),
         inbox_(parts.consumer, database.dialect()),
+        reader_(parts.consumer, database.dialect(), InboxReader::Fingerprints::kWith, kRemembered),
         progress_(parts.consumer, parts.owner, database.dialect()),
         dead_letters_(std::move(parts.dead_letters), database.dialect()),
         set_aside_(parts.consumer, database.dialect()),
@@ -55,6 +60,7 @@ class Dispatcher::Impl {
         batch_parts_{database,
                      lock_,
                      inbox_,
+                     {reader_, claims_},
                      progress_,
                      {set_aside_.parked(), set_aside_.letters(), dead_letters_},
                      budget_,
@@ -173,6 +179,7 @@ class Dispatcher::Impl {
 
   BatchOutcome run_batch(const std::vector<BatchItem*>& chunk, const Batch::Manner& manner) {
     const auto started = Clock::now();
+    if (!stream_.look_first()) reader_.forget();
     auto outcome = Batch(batch_parts_, chunk, manner).run();
     if (std::holds_alternative<BatchCommitted>(outcome)) {
       patience_.took(Clock::now() - started);
@@ -379,6 +386,8 @@ class Dispatcher::Impl {
   BatchPlan plan_;
   ConsumerLock lock_;
   Inbox inbox_;
+  InboxReader reader_;
+  SteadyClaims claims_;
   Progress progress_;
   DeadLetters dead_letters_;
   SetAside set_aside_;

@@ -91,6 +91,65 @@ TEST_P(OncePromise, BatchesGrowWhileAllIsKnownAndRunNothingThen) {
   EXPECT_THAT(handled, ElementsAre(2, 2, 0, 0, 0, 0, 1, 0, 1, 2));
 }
 
+/// So many events that what lies beside them in the inbox is read ahead.
+class LongStream : public OncePromise {
+ protected:
+  static constexpr int kEvents = 200;
+
+  void prepare() override {
+    OncePromise::prepare();
+    options.budget.max_records = options.dispatch.max_batch = kEvents / 2;
+  }
+  void send_all(int n = 0) {
+    for (int number = 0; number < kEvents; ++number) send(p0, id(number), "k", "Created", n);
+  }
+  static std::string id(int number) { return "e-" + std::to_string(number); }
+  /// Of each batch.
+  std::vector<int> run_and_count_statements() {
+    std::vector<int> of_batches;
+    int statements = 0;
+    run_until_idle({p0}, [&](FaultPoint point) {
+      if (point == FaultPoint::kBegin) statements = 0;
+      if (point == FaultPoint::kStatement) ++statements;
+      const auto steps = observer.steps();
+      if (point == FaultPoint::kBeforeCommit && !steps.empty() &&
+          steps.back() == Step::kBeforeCommit)
+        of_batches.push_back(statements);
+    });
+    return of_batches;
+  }
+};
+KINBOX_FOR_ALL_DATABASES(LongStream);
+
+TEST_P(LongStream, OfKnownEventsIsReadAhead) {
+  for (int pass = 0; pass < 3; ++pass) send_all();
+  const auto statements = run_and_count_statements();
+  EXPECT_EQ(tally(p0), (Tally{.applied = kEvents, .duplicates = 2 * kEvents}));
+  // Open, close, and PostgreSQL's lock.
+  EXPECT_EQ(statements.back(), is_sqlite() ? 2 : 3);
+}
+
+TEST_P(LongStream, StillTellsTwoEventsUnderOneId) {
+  for (int pass = 0; pass < 3; ++pass) send_all();
+  send(p0, id(7), "k", "Created", 1);
+  run_until_idle({p0});
+  EXPECT_EQ(tally(p0), (Tally{.applied = kEvents, .duplicates = 2 * kEvents, .dead = 1}));
+  EXPECT_THAT(dead_reasons(), ElementsAre("id_conflict"));
+}
+
+TEST_P(LongStream, ForgetsWhatItReadAheadWhenSomebodyTookRowsAway) {
+  for (int pass = 0; pass < 3; ++pass) send_all();
+  auto orders = member({p0});
+  std::jthread loop([&] { orders.worker->run(); });
+  ASSERT_TRUE(eventually([&] { return position(p0) == 3 * kEvents; }));
+  change_from_outside(p0, "DELETE FROM {kinbox}.processed_events");
+  send_all();
+  EXPECT_TRUE(eventually([&] { return position(p0) == 4 * kEvents; }));
+  orders.worker->stop();
+  loop.join();
+  EXPECT_EQ(tally(p0), (Tally{.applied = 2 * kEvents, .duplicates = 2 * kEvents}));
+}
+
 TEST_P(OncePromise, DuplicatesAcrossPartitionsAndTopicsTakeEffectOnce) {
   for (const auto& partition : {p0, p1, other_topic}) send(partition, "e-1");
   run_until_idle({p0, p1, other_topic});

@@ -1,7 +1,10 @@
 #include "core/replay/replay_survey.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
+
+#include "core/own_statements.hpp"
 
 namespace kinbox {
 
@@ -77,15 +80,20 @@ void ReplaySurvey::ask(std::vector<Found>& found) {
     ids.push_back(one.event_id);
   }
   if (open.empty()) return;
-  const auto verdicts = verdicts_.find(database_, ids);
-  for (std::size_t i = 0; i < open.size(); ++i) open[i]->count = count_of(*open[i], verdicts[i]);
+  auto entries = inbox_.recall(ids);
+  if (!std::ranges::all_of(entries, [](const auto& entry) { return entry.has_value(); }))
+    own_transaction(database_, "survey", [&](OpenTransaction& tx) {
+      entries = inbox_.find(tx, ids, std::move(entries));
+    });
+  for (std::size_t i = 0; i < open.size(); ++i) open[i]->count = count_of(*open[i], entries[i]);
 }
 
-ReplaySurvey::Count ReplaySurvey::count_of(const Found& found, std::optional<Verdict> verdict) {
-  if (!verdict)
+ReplaySurvey::Count ReplaySurvey::count_of(const Found& found,
+                                           const std::optional<Inbox::Entry>& entry) {
+  if (!entry)
     return found.offset >= found.partition->trusted_from ? &ReplayCounts::never_seen
                                                          : &ReplayCounts::unknown;
-  switch (*verdict) {
+  switch (entry->verdict) {
     case Verdict::kApplied:
       return &ReplayCounts::applied;
     case Verdict::kDead:

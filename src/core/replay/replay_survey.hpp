@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "core/inbox_reader.hpp"
 #include "core/replay/replay_events.hpp"
 #include "core/replay/replay_plan.hpp"
-#include "core/replay/verdict_reader.hpp"
 #include "core/side_thread.hpp"
 #include "kinbox/database.hpp"
 
@@ -23,7 +23,7 @@ class ReplaySurvey {
       : plan_(plan),
         events_(events),
         database_(database),
-        verdicts_(plan.consumer, database.dialect()),
+        inbox_(plan.consumer, database.dialect(), InboxReader::Fingerprints::kWithout),
         counting_(kMostWaiting, [this](std::vector<Found> found) { count(std::move(found)); }) {
     for (auto& partition : plan_.partitions) partitions_[partition.slice.partition] = &partition;
   }
@@ -54,12 +54,12 @@ class ReplaySurvey {
   std::vector<Found> find(std::span<const Record> records) const;
   void count(std::vector<Found> found);
   void ask(std::vector<Found>& found);
-  static Count count_of(const Found& found, std::optional<Verdict> verdict);
+  static Count count_of(const Found& found, const std::optional<Inbox::Entry>& entry);
 
   ReplayPlan& plan_;
   const ReplayEvents& events_;
   Database& database_;
-  VerdictReader verdicts_;
+  InboxReader inbox_;
   std::map<TopicPartition, ReplayPlan::Partition*> partitions_;
   /// The last member: it uses the others.
   SideThread<std::vector<Found>> counting_;

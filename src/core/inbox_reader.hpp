@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "kinbox/inbox.hpp"
+#include "kinbox/rows.hpp"
+
+namespace kinbox {
+
+/// Tells what the inbox has of many events that come about in the order in which they were decided,
+/// as those of a log that is read again do.
+///
+/// By its id an event costs the database a search in its index. What was decided together lies
+/// together in the table, and costs a tenth of that when it is read together: a stretch of the
+/// table is loaded when a sample shows that much of what is asked for lies there. What no stretch
+/// brought is asked for by its id, and so is what may still change: only applied and skipped events
+/// are remembered. So loading changes what an answer costs; but one from memory says what was true
+/// when it was loaded, and whoever takes rows away has to see to it that forget() is called.
+class InboxReader {
+ public:
+  struct Bounds {
+    /// Of PostgreSQL's table, in blocks.
+    std::int64_t blocks_in_stretch = 256;
+    /// Of SQLite's table.
+    std::int64_t rows_in_stretch = 16'384;
+    /// Rows that are remembered: up to twice as many, and one stretch.
+    std::size_t rows_kept = 65'536;
+    /// Ids of which it is looked up where they lie, before a stretch is loaded. No stretch is
+    /// loaded for fewer.
+    std::size_t sample = 64;
+  };
+
+  /// Whether entries have their fingerprints. Without, they are smaller.
+  enum class Fingerprints { kWith, kWithout };
+
+  InboxReader(std::string consumer, const Dialect& dialect, Fingerprints fingerprints,
+              const Bounds& bounds);
+  InboxReader(std::string consumer, const Dialect& dialect, Fingerprints fingerprints)
+      : InboxReader(std::move(consumer), dialect, fingerprints, Bounds()) {}
+
+  using Entries = std::vector<std::optional<Inbox::Entry>>;
+
+  /// Entries of `event_ids` in the given order; nullopt where there is none. `known` is what
+  /// recall() gave for them.
+  Entries find(OpenTransaction& tx, std::span<const std::string_view> event_ids, Entries known);
+  /// Of those, the remembered ones.
+  Entries recall(std::span<const std::string_view> event_ids);
+
+  void forget();
+
+  /// Rows that came in stretches so far.
+  std::int64_t loaded() const noexcept { return loaded_; }
+
+ private:
+  /// Indices of ids without an entry yet.
+  using Open = std::vector<std::size_t>;
+
+  struct Remembered {
+    Verdict verdict = Verdict::kApplied;
+    /// Null without.
+    const ByteVector* fingerprint = nullptr;
+  };
+  /// What was loaded at about one time, to be forgotten together.
+  struct Generation {
+    /// Their texts and bytes are those of `rows`.
+    std::unordered_map<std::string_view, Remembered> entries;
+    std::vector<Rows> rows;
+    std::set<std::int64_t> stretches;
+    /// Entries that were asked for.
+    std::size_t used = 0;
+  };
+
+  bool pays() const;
+  /// The older generation goes.
+  void age();
+  Open recall(std::span<const std::string_view> ids, const Open& open, Entries& entries);
+  const Remembered* remembered(std::string_view id);
+  /// Stretches where enough of `open` lie; the sample gets its entries.
+  std::vector<std::int64_t> promising(OpenTransaction& tx, std::span<const std::string_view> ids,
+                                      const Open& open, Entries& entries);
+  void load(OpenTransaction& tx, std::int64_t stretch);
+  /// The stretch of each of `open` that is found.
+  std::vector<std::int64_t> ask(OpenTransaction& tx, std::span<const std::string_view> ids,
+                                const Open& open, Entries& entries);
+
+  std::string consumer_;
+  Backend backend_;
+  Bounds bounds_;
+  BulkStatement ask_;
+  std::string load_;
+  Generation young_;
+  Generation old_;
+  std::int64_t loaded_ = 0;
+  /// Generations in a row of which little was used.
+  int poor_ = 0;
+  /// Ids that were asked for since.
+  std::size_t asked_ = 0;
+};
+
+}  // namespace kinbox
