@@ -60,7 +60,23 @@ class KilledByRecord : public KillScene {
     produce(KafkaService::get().brokers(), records);
   }
 
+  /// Again while it ends without having been given all partitions: the group may count a process
+  /// that died as a member for some seconds, and give it some.
   ExitStatus run() {
+    for (int left = 20;; --left) {
+      const auto status = run_once();
+      if (status != kClean || was_given_all() || left == 0) return status;
+    }
+  }
+
+  bool was_given_all() const {
+    for (int partition = 0; partition < partitions; ++partition)
+      if (said_.find(topic + '/' + std::to_string(partition) + ": ours") == said_.npos)
+        return false;
+    return true;
+  }
+
+  ExitStatus run_once() {
     ChildProcess child({KINBOX_BINARY_DIR "/tests/kinbox_test_fatal", "run", "--until-idle",
                         "--config", config_.string()},
                        {.environment = {{"FATAL_MOOD", mood_}}, .working_directory = {}});
