@@ -70,7 +70,7 @@ struct WorkerResult {
 /// they go; keeps polling while events wait for a retry or the database is away.
 class Worker {
  public:
-  /// Throws ConfigurationError on replies that cannot work; see require_usable.
+  /// Throws ConfigurationError on replies and failovers that cannot work; see require_usable.
   Worker(ConsumerSpec consumer, WorkerOptions options, std::unique_ptr<Source> source,
          std::unique_ptr<Database> database, Observer& observer);
   ~Worker();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/failover_topics.hpp"
 #include "core/topic_name.hpp"
 #include "kinbox/errors.hpp"
 
@@ -102,6 +103,19 @@ void require_usable(std::span<const HandlerLadder> ladders) {
         refuse(handler, "a rule matches everything; name a class, a code or both");
   }
   for (const auto& ladder : ladders) refuse_circles(ladder, ladders);
+}
+
+void refuse_own_topics(std::span<const HandlerLadder> ladders,
+                       std::span<const std::string> consumed) {
+  for (const auto& [handler, on_error] : ladders)
+    for (const auto* ladder : variants(*on_error)) {
+      const auto& topic = ladder->fail_over.topic;
+      if (fails_over(*ladder) &&
+          std::find(consumed.begin(), consumed.end(), topic) != consumed.end())
+        refuse(handler, "failover.topic: " + topic +
+                            ", which this consumer reads itself; what fails would come back for "
+                            "ever");
+    }
 }
 
 }  // namespace kinbox

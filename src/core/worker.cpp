@@ -8,6 +8,7 @@
 #include "core/consumer_registration.hpp"
 #include "core/control_watch.hpp"
 #include "core/dispatcher_parts.hpp"
+#include "core/failover_topics.hpp"
 #include "core/held_records.hpp"
 #include "core/ownership.hpp"
 #include "core/random_name.hpp"
@@ -53,6 +54,7 @@ class Worker::Impl : public AssignmentListener {
         dispatcher_(dispatcher_parts(consumer_, owner_, registry_, observer_), options_.dispatch,
                     *database_) {
     if (consumer_.replies) require_usable(*consumer_.replies, consumer_.topics);
+    refuse_own_topics(registry_.ladders(options_.dispatch.on_error), consumer_.topics);
   }
 
   WorkerResult run(const Until& until, std::chrono::milliseconds drain) {

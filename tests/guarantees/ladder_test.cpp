@@ -52,6 +52,13 @@ TEST_P(ErrorLadder, AHandlersOwnLadderComesBeforeItsConsumers) {
   EXPECT_EQ(verdict("bad"), "skipped");
 }
 
+TEST_P(ErrorLadder, AFailoverToATopicOfItsOwnIsRefused) {
+  options.dispatch.on_error.then = Then::kFailOver;
+  options.dispatch.on_error.fail_over.topic = p0.topic;
+  EXPECT_THAT([&] { run_until_idle({p0}); },
+              ::testing::ThrowsMessage<ConfigurationError>(HasSubstr("which this consumer reads")));
+}
+
 TEST_P(ErrorLadder, RetriesEndWithTheTimeTheyMayTake) {
   auto& retry = options.dispatch.on_error.retry;
   retry = {.max_attempts = 1'000, .first_delay = 1h, .max_delay = 1h, .max_elapsed = 0ms};

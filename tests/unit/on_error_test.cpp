@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "core/failover_topics.hpp"
 #include "core/ladder.hpp"
 #include "kinbox/errors.hpp"
 #include "kinbox/parked_queues.hpp"
@@ -149,6 +150,21 @@ TEST(OnErrorRefuses, ARuleThatMatchesEverything) {
   OnError on_error;
   on_error.rules.emplace_back();
   EXPECT_THAT(refusal({{"a", on_error}}), HasSubstr("a rule matches everything"));
+}
+
+TEST(OnErrorRefuses, ATopicThatItsConsumerReads) {
+  OnError on_error;
+  on_error.then = Then::kFailOver;
+  on_error.fail_over.topic = "orders";
+  const std::vector<HandlerLadder> ladders{{"h", &on_error}};
+  const std::vector<std::string> elsewhere{"payments"};
+  const std::vector<std::string> here{"payments", "orders"};
+  EXPECT_NO_THROW(refuse_own_topics(ladders, elsewhere));
+  EXPECT_THAT([&] { refuse_own_topics(ladders, here); },
+              ::testing::ThrowsMessage<ConfigurationError>(
+                  HasSubstr("failover.topic: orders, which this consumer reads itself")));
+  on_error.then = Then::kSkip;
+  EXPECT_NO_THROW(refuse_own_topics(ladders, here)) << "nothing fails over";
 }
 
 TEST(ParkedQueues, CountAndKnowWhoIsNext) {
