@@ -78,6 +78,7 @@ class LogReader::Impl {
   std::string cluster_id() { return kafka::cluster_id(rk_, patience_); }
 
   void start(std::span<const LogSlice> slices) {
+    latest_ = nullptr;
     unread_.clear();
     // A pause survives the assignment it was made in.
     for (const auto& partition : std::exchange(paused_, {}))
@@ -132,14 +133,25 @@ class LogReader::Impl {
   }
 
   std::optional<Record> accept(MessageHandle message) {
-    const TopicPartition partition{rd_kafka_topic_name(message->rkt), message->partition};
-    const auto found = unread_.find(partition);
-    if (found == unread_.end()) return std::nullopt;
-    const auto [begin, end] = std::pair(found->second.begin, found->second.end);
+    const auto* const slice = slice_of(*message);
+    if (slice == nullptr) return std::nullopt;
+    const auto [begin, end] = std::pair(slice->begin, slice->end);
     const auto offset = message->offset;
-    if (offset + 1 >= end) finish(partition);
+    if (offset + 1 >= end) finish(TopicPartition(slice->partition));
     if (offset >= end || offset < begin) return std::nullopt;
     return to_record(std::move(message));
+  }
+
+  /// Null: it is not read, or no more.
+  const LogSlice* slice_of(const rd_kafka_message_t& message) {
+    const char* const topic = rd_kafka_topic_name(message.rkt);
+    // Mostly the one of the record before.
+    if (latest_ == nullptr || latest_->partition.partition != message.partition ||
+        latest_->partition.topic != topic) {
+      const auto found = unread_.find(TopicPartition{topic, message.partition});
+      latest_ = found == unread_.end() ? nullptr : &found->second;
+    }
+    return latest_;
   }
 
   std::vector<TopicPartition> unread() const {
@@ -149,6 +161,7 @@ class LogReader::Impl {
   }
 
   void finish(const TopicPartition& partition) {
+    latest_ = nullptr;
     if (unread_.erase(partition) == 0) return;
     paused_.push_back(partition);
     // It would go on to be fetched for nothing.
@@ -195,6 +208,7 @@ class LogReader::Impl {
   rd_kafka_t* rk_;
   std::optional<FetchNudge> nudge_;
   std::map<TopicPartition, LogSlice> unread_;
+  const LogSlice* latest_ = nullptr;
   std::vector<TopicPartition> paused_;
 };
 

@@ -16,9 +16,8 @@ void ReplaySurvey::take(std::span<const Record> records) {
 void ReplaySurvey::mark(std::span<const Record> records) {
   std::map<ReplayPlan::Partition*, std::pair<const Record*, const Record*>> ends;
   for (const auto& record : records)
-    if (const auto partition = partitions_.find(record.topic_partition());
-        partition != partitions_.end())
-      ends.try_emplace(partition->second, &record, &record).first->second.second = &record;
+    if (auto* const partition = partition_of(record))
+      ends.try_emplace(partition, &record, &record).first->second.second = &record;
   for (const auto& [partition, records_of] : ends) {
     auto& marks = partition->marks;
     if (marks.empty()) marks.push_back(RecordMark::of(*records_of.first));
@@ -28,15 +27,24 @@ void ReplaySurvey::mark(std::span<const Record> records) {
   }
 }
 
-std::vector<ReplaySurvey::Found> ReplaySurvey::find(std::span<const Record> records) const {
+ReplayPlan::Partition* ReplaySurvey::partition_of(const Record& record) {
+  // Mostly the one of the record before.
+  if (latest_ != partitions_.end() && latest_->first.partition == record.partition() &&
+      latest_->first.topic == record.topic())
+    return latest_->second;
+  latest_ = partitions_.find(record.topic_partition());
+  return latest_ == partitions_.end() ? nullptr : latest_->second;
+}
+
+std::vector<ReplaySurvey::Found> ReplaySurvey::find(std::span<const Record> records) {
   std::vector<Found> all;
   all.reserve(records.size());
   for (const auto& record : records) {
-    const auto partition = partitions_.find(record.topic_partition());
-    if (partition == partitions_.end()) continue;
+    auto* const partition = partition_of(record);
+    if (partition == nullptr) continue;
     auto event = events_.find(record);
     Found found;
-    found.partition = partition->second;
+    found.partition = partition;
     found.offset = record.offset();
     switch (event.kind) {
       case ReplayEvents::Kind::kMeant:

@@ -26,6 +26,7 @@ class ReplaySurvey {
         inbox_(plan.consumer, database.dialect(), InboxReader::Fingerprints::kWithout),
         counting_(kMostWaiting, [this](std::vector<Found> found) { count(std::move(found)); }) {
     for (auto& partition : plan_.partitions) partitions_[partition.slice.partition] = &partition;
+    latest_ = partitions_.end();
   }
 
   /// Records of the plan's range; they need not outlive the call. Throws InfrastructureError, also
@@ -51,7 +52,9 @@ class ReplaySurvey {
   };
 
   void mark(std::span<const Record> records);
-  std::vector<Found> find(std::span<const Record> records) const;
+  /// Null: it lies in none of the plan's.
+  ReplayPlan::Partition* partition_of(const Record& record);
+  std::vector<Found> find(std::span<const Record> records);
   void count(std::vector<Found> found);
   void ask(std::vector<Found>& found);
   static Count count_of(const Found& found, const std::optional<Inbox::Entry>& entry);
@@ -61,6 +64,7 @@ class ReplaySurvey {
   Database& database_;
   InboxReader inbox_;
   std::map<TopicPartition, ReplayPlan::Partition*> partitions_;
+  std::map<TopicPartition, ReplayPlan::Partition*>::iterator latest_;
   /// The last member: it uses the others.
   SideThread<std::vector<Found>> counting_;
 };
