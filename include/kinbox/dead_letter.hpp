@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kinbox/event.hpp"
 #include "kinbox/record.hpp"
@@ -24,6 +25,8 @@ struct Failure {
   std::string error_text;
   int attempts = 0;
   std::optional<Timestamp> first_failed_at;
+  /// When each attempt failed; of many the first and the latest.
+  std::vector<Timestamp> failed_at = {};
 };
 
 /// A record set aside with its verdict, to be looked at by a person. Views must live during the
@@ -79,6 +82,7 @@ class DeadLetters {
   std::string insert_letter_;
   std::string insert_outbox_;
   std::string insert_forwarded_;
+  std::string open_;
   std::string reopen_;
   std::string note_failed_again_;
   std::string seen_again_;

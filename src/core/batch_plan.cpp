@@ -113,6 +113,7 @@ void BatchPlan::bury(Entry& entry, std::string_view reason, std::string detail) 
   entry.item.planned = Verdict::kDead;
   entry.item.failure.attempts = entry.item.waited->attempts;
   entry.item.failure.first_failed_at = entry.item.waited->first_failed_at;
+  entry.item.failure.failed_at = entry.item.waited->failed_at;
   entry.item.failure.reason = reason;
   entry.item.failure.error_text = std::move(detail);
 }

@@ -1,12 +1,15 @@
 #include "kinbox/dead_letter.hpp"
 
+#include "core/attempt_times.hpp"
 #include "core/dlq_record.hpp"
 #include "core/dlq_topic_name.hpp"
 #include "core/error_group.hpp"
 #include "core/header_codec.hpp"
 #include "core/hex_text.hpp"
 #include "core/iso_time.hpp"
+#include "core/letter_states.hpp"
 #include "core/outbox_place.hpp"
+#include "core/replaced.hpp"
 #include "core/storable_text.hpp"
 #include "core/stored_record.hpp"
 
@@ -17,12 +20,12 @@ constexpr std::size_t kMaxErrorText = 8192;
 constexpr std::size_t kMaxName = 512;
 
 constexpr std::string_view kInsertLetter =
-    "INSERT INTO {kinbox}.dead_letters (consumer, event_id, event_type, topic, topic_id, "
+    "INSERT INTO {kinbox}.letters (consumer, event_id, event_type, topic, topic_id, "
     "partition, record_offset, record_timestamp_ms, key, value, headers, fingerprint, reason, "
     "handler, error_type, error_code, error_text, error_group, attempts, first_failed_at, "
-    "seen_again, imported) "
+    "seen_again, imported, failed_at) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
-    "$20, COALESCE((SELECT seen_again FROM {kinbox}.parked_events WHERE id = $21), 0), $22) "
+    "$20, COALESCE((SELECT seen_again FROM {kinbox}.parked_events WHERE id = $21), 0), $22, $23) "
     "ON CONFLICT (consumer, topic, topic_id, partition, record_offset) DO NOTHING RETURNING id";
 
 // No second copy of the payload: the relay reads it from the letter.
@@ -36,19 +39,20 @@ constexpr std::string_view kInsertForwarded =
 
 // Attempts of one that waited in a queue were counted there anew.
 constexpr std::string_view kReopen =
-    "UPDATE {kinbox}.dead_letters SET state = 'open', due_at = NULL, changed_at = {now}, "
-    "redrive_count = redrive_count + 1, reason = $2, handler = $3, error_type = $4, "
-    "error_code = $5, error_text = $6, error_group = $8, dead_at = {now}, "
-    "attempts = $7 + CASE WHEN state = 'parked' THEN attempts ELSE 0 END, "
-    "crashes = 0 "
-    "WHERE id = $1";
+    "UPDATE {kinbox}.letters SET redrive_count = redrive_count + 1, reason = $2, handler = $3, "
+    "error_type = $4, error_code = $5, error_text = $6, error_group = $8, dead_at = {now}, "
+    "attempts = $7 + CASE WHEN {parked} THEN attempts ELSE 0 END, "
+    "failed_at = CASE WHEN {parked} AND failed_at <> '' THEN failed_at || ' ' ELSE '' END || $9, "
+    "crashes = 0 WHERE id = $1";
+constexpr std::string_view kIsParked =
+    "EXISTS (SELECT 1 FROM {kinbox}.letter_states AS s WHERE s.id = $1 AND s.state = 'parked')";
 constexpr std::string_view kNoteFailedAgain =
     "INSERT INTO {kinbox}.dead_letter_history (dead_letter_id, what, detail) "
     "VALUES ($1, 'failed_again', $2)";
 
 // An id_conflict is another event under this id: the record that came again is not it.
 constexpr std::string_view kSeenAgain =
-    "UPDATE {kinbox}.dead_letters SET seen_again = seen_again + 1 "
+    "UPDATE {kinbox}.letters SET seen_again = seen_again + 1 "
     "WHERE consumer = $1 AND event_id = $2 AND reason <> 'id_conflict'";
 
 std::string coordinates(const Record& record) {
@@ -73,7 +77,8 @@ DeadLetters::DeadLetters(Options options, const Dialect& dialect)
       insert_letter_(dialect.render(kInsertLetter)),
       insert_outbox_(dialect.render(kInsertOutbox)),
       insert_forwarded_(dialect.render(kInsertForwarded)),
-      reopen_(dialect.render(kReopen)),
+      open_(set_letter_state(dialect, "open").for_each_row),
+      reopen_(dialect.render(replaced(kReopen, "{parked}", kIsParked))),
       note_failed_again_(dialect.render(kNoteFailedAgain)),
       seen_again_(dialect.render(kSeenAgain)) {}
 
@@ -91,8 +96,11 @@ void DeadLetters::write(OpenTransaction& tx, const DeadLetter& letter) const {
       storable_text(failure.handler, kMaxName), storable_text(failure.error_type, kMaxName),
       storable_text(failure.error_code, kMaxName), storable_text(failure.error_text, kMaxErrorText),
       error_group(failure), failure.attempts, time_text(failure.first_failed_at), letter.parked,
-      letter.imported);
-  if (!inserted.empty()) relay(tx, inserted[0].get<std::int64_t>(0), record);
+      letter.imported, attempt_times_text(failure.failed_at));
+  if (inserted.empty()) return;
+  const auto id = inserted[0].get<std::int64_t>(0);
+  tx.execute(open_, id);
+  relay(tx, id, record);
 }
 
 void DeadLetters::forward(OpenTransaction& tx, const DeadLetter& letter,
@@ -125,10 +133,12 @@ void DeadLetters::forward(OpenTransaction& tx, const DeadLetter& letter,
 
 void DeadLetters::reopen(OpenTransaction& tx, std::int64_t id, const Record& record,
                          const Failure& failure) const {
-  tx.execute(
-      reopen_, id, failure.reason, storable_text(failure.handler, kMaxName),
-      storable_text(failure.error_type, kMaxName), storable_text(failure.error_code, kMaxName),
-      storable_text(failure.error_text, kMaxErrorText), failure.attempts, error_group(failure));
+  tx.execute(reopen_, id, failure.reason, storable_text(failure.handler, kMaxName),
+             storable_text(failure.error_type, kMaxName),
+             storable_text(failure.error_code, kMaxName),
+             storable_text(failure.error_text, kMaxErrorText), failure.attempts,
+             error_group(failure), attempt_times_text(failure.failed_at));
+  tx.execute(open_, id);
   tx.execute(note_failed_again_, id, storable_text(failure.error_text, kMaxErrorText));
   relay(tx, id, record);
 }

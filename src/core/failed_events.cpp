@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/attempt_times.hpp"
 #include "core/coordinates_text.hpp"
 #include "core/ladder.hpp"
 #include "core/own_statements.hpp"
@@ -29,7 +30,10 @@ milliseconds count_attempt(const BatchItem& item, Failure& failure) {
   const bool again = partition.failing_offset == item.record->offset();
   if (!again) partition.failing_since = Clock::now();
   failure.attempts = again ? partition.failure.attempts + 1 : 1;
-  failure.first_failed_at = again ? partition.failure.first_failed_at : now();
+  const auto moment = now();
+  failure.first_failed_at = again ? partition.failure.first_failed_at : moment;
+  failure.failed_at =
+      with_attempt(again ? partition.failure.failed_at : std::vector<Timestamp>(), moment);
   failure.handler = handler_of(item);
   partition.failing_offset = item.record->offset();
   partition.failure = failure;
@@ -79,7 +83,9 @@ void FailedEvents::settle_waited(BatchItem& item, Diagnosis diagnosis) {
   auto& failure = diagnosis.failure;
   const bool tried = waited.attempts > 0;
   failure.attempts = waited.attempts + 1;
-  failure.first_failed_at = waited.first_failed_at.value_or(now());
+  const auto moment = now();
+  failure.first_failed_at = waited.first_failed_at.value_or(moment);
+  failure.failed_at = with_attempt(waited.failed_at, moment);
   failure.handler = handler_of(item);
   if (waited.place == Waited::Place::kLetter) {
     item.failure = std::move(failure);
@@ -102,6 +108,7 @@ void FailedEvents::give_up(BatchItem& item, Failure failure) {
   failure.handler = handler_of(item);
   failure.first_failed_at =
       item.waited && item.waited->first_failed_at ? item.waited->first_failed_at : now();
+  if (item.waited) failure.failed_at = item.waited->failed_at;
   if (item.waited && item.waited->place == Waited::Place::kLetter) {
     item.failure = std::move(failure);
     return decide(item, Verdict::kDead);
@@ -174,6 +181,7 @@ void FailedEvents::fail_over(BatchItem& item, const OnError& ladder) {
     auto diagnosis = diagnose(failed->error);
     diagnosis.failure.attempts = item.failure.attempts + 1;
     diagnosis.failure.first_failed_at = item.failure.first_failed_at;
+    diagnosis.failure.failed_at = with_attempt(item.failure.failed_at, now());
     diagnosis.failure.handler = handler_of(item);
     const auto& next = ladder_of(item, diagnosis);
     end(item, std::move(diagnosis.failure), after_retries(next, diagnosis), next);

@@ -21,7 +21,7 @@ constexpr std::size_t kMaxName = 512;
 // ids stand in a list, and are not looked up by the letter, so that the unique index finds them;
 // OFFSET 0 keeps PostgreSQL from reading all letters for a join.
 constexpr std::string_view kFindCoordinatesEach =
-    "SELECT $6 FROM {kinbox}.dead_letters WHERE consumer = $1 AND topic = $2 AND topic_id IN ($3, "
+    "SELECT $6 FROM {kinbox}.letters WHERE consumer = $1 AND topic = $2 AND topic_id IN ($3, "
     "CASE WHEN substr($3, 1, 4) = 'dlq:' THEN $3 ELSE '' END, "
     "CASE WHEN substr($3, 1, 4) = 'dlq:' THEN $3 ELSE COALESCE("
     "(SELECT at.topic_id FROM {kinbox}.consumer_progress AS at "
@@ -31,7 +31,7 @@ constexpr std::string_view kFindCoordinatesAll =
     "SELECT wanted.place FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], "
     "$5::bigint[], $6::bigint[]) "
     "AS wanted (consumer, topic, topic_id, partition, record_offset, place) "
-    "WHERE EXISTS (SELECT 1 FROM {kinbox}.dead_letters AS d "
+    "WHERE EXISTS (SELECT 1 FROM {kinbox}.letters AS d "
     "WHERE d.consumer = wanted.consumer AND d.topic = wanted.topic AND d.topic_id = ANY "
     "(ARRAY[wanted.topic_id, "
     "CASE WHEN substr(wanted.topic_id, 1, 4) = 'dlq:' THEN wanted.topic_id ELSE '' END, "
@@ -43,13 +43,13 @@ constexpr std::size_t kCoordinateColumns = 6;
 
 // An id_conflict is another event under this id.
 constexpr std::string_view kFindEventsEach =
-    "SELECT $3 WHERE EXISTS (SELECT 1 FROM {kinbox}.dead_letters "
+    "SELECT $3 WHERE EXISTS (SELECT 1 FROM {kinbox}.letters "
     "WHERE consumer = $1 AND event_id = $2 AND reason <> 'id_conflict') "
     "OR EXISTS (SELECT 1 FROM {kinbox}.parked_events WHERE consumer = $1 AND event_id = $2)";
 constexpr std::string_view kFindEventsAll =
     "SELECT wanted.place FROM unnest($1::text[], $2::text[], $3::bigint[]) "
     "AS wanted (consumer, event_id, place) "
-    "WHERE EXISTS (SELECT 1 FROM {kinbox}.dead_letters AS d WHERE d.consumer = wanted.consumer "
+    "WHERE EXISTS (SELECT 1 FROM {kinbox}.letters AS d WHERE d.consumer = wanted.consumer "
     "AND d.event_id = wanted.event_id AND d.reason <> 'id_conflict') "
     "OR EXISTS (SELECT 1 FROM {kinbox}.parked_events AS p WHERE p.consumer = wanted.consumer "
     "AND p.event_id = wanted.event_id)";
@@ -68,22 +68,10 @@ bool same_bytes(Bytes a, const ByteVector& b) {
 
 }  // namespace
 
-std::string_view to_text(ImportedLetter::State state) {
-  switch (state) {
-    case ImportedLetter::State::kOpen:
-      return "open";
-    case ImportedLetter::State::kResolved:
-      return "resolved";
-    case ImportedLetter::State::kDiscarded:
-      break;
-  }
-  return "discarded";
-}
-
 /// One letter on its way in, and what is decided about it.
 struct LetterImport::Entry : LetterRow {
   explicit Entry(const ImportedLetter& of)
-      : LetterRow{&of, fingerprint_of(of), of.failure.reason, to_text(of.state)} {}
+      : LetterRow{&of, fingerprint_of(of), of.failure.reason, of.state} {}
 
   /// An id_conflict never had a verdict of its own.
   bool has_verdict() const {
@@ -204,7 +192,7 @@ void LetterImport::judge_unclaimed(OpenTransaction& tx, std::span<Entry*> entrie
       entry.reason = reason::kIdConflict;
     } else if (found[i]->verdict == Verdict::kApplied || found[i]->verdict == Verdict::kSkipped) {
       entry.outcome = ImportOutcome::kAppliedAlready;
-      entry.state = to_text(ImportedLetter::State::kResolved);
+      entry.state = ImportedLetter::State::kResolved;
     } else {
       waiting.insert(waiting.end(), {consumer_, ids[i], static_cast<std::int64_t>(i)});
     }

@@ -1,12 +1,14 @@
 #include "core/letter_insert.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "core/error_group.hpp"
 #include "core/header_codec.hpp"
 #include "core/iso_time.hpp"
 #include "core/letter_import.hpp"
+#include "core/letter_states.hpp"
 #include "core/storable_text.hpp"
 #include "kinbox/errors.hpp"
 
@@ -19,32 +21,32 @@ constexpr std::size_t kMaxName = 512;
 constexpr std::size_t kInsertedAtOnce = 500;
 
 constexpr std::string_view kInsertEach =
-    "INSERT INTO {kinbox}.dead_letters (consumer, event_id, event_type, topic, topic_id, "
+    "INSERT INTO {kinbox}.letters (consumer, event_id, event_type, topic, topic_id, "
     "partition, record_offset, record_timestamp_ms, key, value, headers, fingerprint, reason, "
     "handler, error_type, error_code, error_text, error_group, attempts, first_failed_at, "
-    "dead_at, state, redrive_count, edited, edited_value, imported) "
+    "dead_at, redrive_count, edited, edited_value, imported) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
-    "$19, $20, COALESCE($21, {now}), $22, $23, $24, $25, 1) "
+    "$19, $20, COALESCE($21, {now}), $22, $23, $24, 1) "
     "ON CONFLICT (consumer, topic, topic_id, partition, record_offset) DO NOTHING RETURNING id";
 constexpr std::string_view kInsertAll =
-    "INSERT INTO {kinbox}.dead_letters (consumer, event_id, event_type, topic, topic_id, "
+    "INSERT INTO {kinbox}.letters (consumer, event_id, event_type, topic, topic_id, "
     "partition, record_offset, record_timestamp_ms, key, value, headers, fingerprint, reason, "
     "handler, error_type, error_code, error_text, error_group, attempts, first_failed_at, "
-    "dead_at, state, redrive_count, edited, edited_value, imported) "
+    "dead_at, redrive_count, edited, edited_value, imported) "
     "SELECT consumer, event_id, event_type, topic, topic_id, partition, record_offset, stamp, "
     "key, value, headers, fingerprint, reason, handler, error_type, error_code, error_text, "
-    "error_group, attempts, first_failed_at, COALESCE(dead_at, {now}), state, redrive_count, "
+    "error_group, attempts, first_failed_at, COALESCE(dead_at, {now}), redrive_count, "
     "edited, edited_value, true "
     "FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::integer[], "
     "$7::bigint[], $8::bigint[], $9::bytea[], $10::bytea[], $11::text[], $12::bytea[], "
     "$13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], "
-    "$19::integer[], $20::timestamptz[], $21::timestamptz[], $22::text[], $23::integer[], "
-    "$24::boolean[], $25::bytea[]) AS letter (consumer, event_id, event_type, topic, topic_id, "
+    "$19::integer[], $20::timestamptz[], $21::timestamptz[], $22::integer[], $23::boolean[], "
+    "$24::bytea[]) AS letter (consumer, event_id, event_type, topic, topic_id, "
     "partition, record_offset, stamp, key, value, headers, fingerprint, reason, handler, "
-    "error_type, error_code, error_text, error_group, attempts, first_failed_at, dead_at, state, "
+    "error_type, error_code, error_text, error_group, attempts, first_failed_at, dead_at, "
     "redrive_count, edited, edited_value) "
     "ON CONFLICT (consumer, topic, topic_id, partition, record_offset) DO NOTHING RETURNING id";
-constexpr std::size_t kLetterColumns = 25;
+constexpr std::size_t kLetterColumns = 24;
 
 std::optional<std::string> time_text(std::optional<Timestamp> time) {
   if (!time) return std::nullopt;
@@ -108,7 +110,6 @@ void append_row(std::vector<SqlParam>& rows, const std::string& consumer, const 
                            letter->failure.attempts,
                            texts.first_failed_at,
                            texts.dead_at,
-                           row.state,
                            letter->redrive_count,
                            letter->edited_value.has_value(),
                            bytes_of(letter->edited_value)});
@@ -118,10 +119,28 @@ void append_row(std::vector<SqlParam>& rows, const std::string& consumer, const 
 
 LetterInsert::LetterInsert(std::string consumer, const Dialect& dialect)
     : consumer_(std::move(consumer)),
-      insert_{dialect.render(kInsertEach), dialect.render(kInsertAll)} {}
+      insert_{dialect.render(kInsertEach), dialect.render(kInsertAll)},
+      open_(set_letter_state(dialect, "open")),
+      discarded_(set_letter_state(dialect, "discarded")) {}
 
 std::vector<std::int64_t> LetterInsert::run(OpenTransaction& tx,
                                             std::span<const LetterRow* const> letters) const {
+  std::map<ImportedLetter::State, std::vector<const LetterRow*>> by_state;
+  for (const auto* letter : letters) by_state[letter->state].push_back(letter);
+  std::vector<std::int64_t> all;
+  for (const auto& [state, rows] : by_state) {
+    const auto ids = insert(tx, rows);
+    const std::vector<SqlParam> params(ids.begin(), ids.end());
+    // A resolved one has no row.
+    if (state == ImportedLetter::State::kOpen) tx.query_bulk(open_, params, 1);
+    if (state == ImportedLetter::State::kDiscarded) tx.query_bulk(discarded_, params, 1);
+    all.insert(all.end(), ids.begin(), ids.end());
+  }
+  return all;
+}
+
+std::vector<std::int64_t> LetterInsert::insert(OpenTransaction& tx,
+                                               std::span<const LetterRow* const> letters) const {
   std::vector<std::int64_t> ids;
   const auto wanted = letters.size();
   ids.reserve(wanted);

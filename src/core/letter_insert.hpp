@@ -6,22 +6,21 @@
 #include <string_view>
 #include <vector>
 
+#include "core/imported_letter.hpp"
 #include "kinbox/fingerprint.hpp"
 #include "kinbox/transaction.hpp"
 
 namespace kinbox {
-
-struct ImportedLetter;
 
 /// An imported letter as its row is to be, where that is not as it came.
 struct LetterRow {
   const ImportedLetter* letter = nullptr;
   Fingerprint fingerprint;
   std::string_view reason;
-  std::string_view state;
+  ImportedLetter::State state = ImportedLetter::State::kOpen;
 };
 
-/// Writes rows of `dead_letters` that were imported, inside the caller's transaction.
+/// Writes letters that were imported, inside the caller's transaction.
 class LetterInsert {
  public:
   LetterInsert(std::string consumer, const Dialect& dialect);
@@ -32,8 +31,13 @@ class LetterInsert {
                                 std::span<const LetterRow* const> letters) const;
 
  private:
+  std::vector<std::int64_t> insert(OpenTransaction& tx,
+                                   std::span<const LetterRow* const> letters) const;
+
   std::string consumer_;
   BulkStatement insert_;
+  BulkStatement open_;
+  BulkStatement discarded_;
 };
 
 }  // namespace kinbox

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/attempt_times.hpp"
+#include "core/letter_states.hpp"
 #include "core/parked_rows.hpp"
 #include "core/replaced.hpp"
 #include "core/sql_moment.hpp"
@@ -14,31 +16,22 @@ constexpr std::string_view kRequested =
     "SELECT id, event_id, event_type, retry_as, topic, partition, record_offset, "
     "record_timestamp_ms, key, "
     "CASE WHEN edited THEN edited_value ELSE value END AS value, headers, attempts, crashes, "
-    "imported, "
-    "{first failed} AS first_failed_ms FROM {kinbox}.dead_letters "
+    "imported, failed_at, "
+    "{first failed} AS first_failed_ms FROM {kinbox}.unresolved_letters "
     "WHERE consumer = $1 AND topic = $2 AND partition = $3 AND state = 'requested' "
     "AND (due_at IS NULL OR due_at <= (SELECT {now})) ORDER BY record_offset LIMIT $4";
 
 constexpr std::string_view kNextDue =
-    "SELECT topic, partition, {due in} AS due_in FROM {kinbox}.dead_letters "
+    "SELECT topic, partition, {due in} AS due_in FROM {kinbox}.letter_states "
     "WHERE consumer = $1 AND state = 'requested' "
     "AND ($2 = '' OR (topic = $2 AND partition = $3)) GROUP BY topic, partition";
 
-constexpr std::string_view kResolveEach =
-    "UPDATE {kinbox}.dead_letters SET state = 'resolved', due_at = NULL, changed_at = {now} "
-    "WHERE id = $1";
-constexpr std::string_view kResolveAll =
-    "UPDATE {kinbox}.dead_letters SET state = 'resolved', due_at = NULL, changed_at = {now} "
-    "WHERE id = ANY ($1::bigint[])";
 constexpr std::string_view kNoteResolvedEach =
     "INSERT INTO {kinbox}.dead_letter_history (dead_letter_id, what) VALUES ($1, 'applied')";
 constexpr std::string_view kNoteResolvedAll =
     "INSERT INTO {kinbox}.dead_letter_history (dead_letter_id, what) "
     "SELECT id, 'applied' FROM unnest($1::bigint[]) AS letter (id)";
 
-constexpr std::string_view kPark =
-    "UPDATE {kinbox}.dead_letters SET state = 'parked', due_at = NULL, changed_at = {now} "
-    "WHERE id = $1";
 constexpr std::string_view kNoteParked =
     "INSERT INTO {kinbox}.dead_letter_history (dead_letter_id, what) VALUES ($1, 'parked')";
 
@@ -57,6 +50,7 @@ WaitingRecord waiting(const Row& row) {
   waited.attempts = static_cast<int>(row.get<std::int64_t>("attempts"));
   waited.crashes = row.get<std::int64_t>("crashes");
   waited.first_failed_at = timestamp(row.get<std::optional<std::int64_t>>("first_failed_ms"));
+  waited.failed_at = attempt_times(row.get<std::string>("failed_at"));
   return found;
 }
 
@@ -68,9 +62,9 @@ LetterRows::LetterRows(std::string consumer, const Dialect& dialect)
                                          sql_epoch_milliseconds(dialect, "first_failed_at")))),
       next_due_(dialect.render(replaced(
           kNextDue, "{due in}", sql_milliseconds_until(dialect, "min(COALESCE(due_at, {now}))")))),
-      resolve_{dialect.render(kResolveEach), dialect.render(kResolveAll)},
+      resolve_(resolve_letter(dialect)),
       note_resolved_{dialect.render(kNoteResolvedEach), dialect.render(kNoteResolvedAll)},
-      park_(dialect.render(kPark)),
+      park_(set_letter_state(dialect, "parked").for_each_row),
       note_parked_(dialect.render(kNoteParked)) {}
 
 std::vector<WaitingRecord> LetterRows::requested(OpenTransaction& tx,

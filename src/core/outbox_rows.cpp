@@ -37,7 +37,7 @@ constexpr std::string_view kPending =
     "c.group_id, d.event_id, d.handler, d.reason, d.error_type, d.error_text, d.fingerprint, "
     "d.attempts, d.redrive_count, {first_failed_at} AS first_failed_at, {dead_at} AS dead_at "
     "FROM {kinbox}.outbox AS o "
-    "LEFT JOIN {kinbox}.dead_letters AS d ON d.id = o.dead_letter_id "
+    "LEFT JOIN {kinbox}.letters AS d ON d.id = o.dead_letter_id "
     "LEFT JOIN {kinbox}.consumers AS c ON c.name = d.consumer "
     "WHERE o.state = 'pending' "
     "AND o.lane IN (SELECT lane FROM {kinbox}.outbox_lanes WHERE token = $1) "

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/attempt_times.hpp"
 #include "core/error_group.hpp"
 #include "core/header_codec.hpp"
 #include "core/iso_time.hpp"
@@ -21,14 +22,16 @@ constexpr std::string_view kInsert =
     "INSERT INTO {kinbox}.parked_events (consumer, event_id, event_type, topic, topic_id, "
     "partition, record_offset, record_timestamp_ms, key, value, headers, fingerprint, reason, "
     "handler, error_type, error_code, error_text, attempts, first_failed_at, queue, "
-    "dead_letter_id, imported, error_group, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
+    "dead_letter_id, imported, error_group, failed_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, "
+    "$8, $9, "
     "$10, $11, $12, "
-    "$13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $24, {due})";
+    "$13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $24, $25, {due})";
 
 constexpr std::string_view kPostpone =
     "UPDATE {kinbox}.parked_events SET due_at = {due}, tries = $3, attempts = $4, reason = $5, "
     "handler = $6, error_type = $7, error_code = $8, error_text = $9, "
-    "first_failed_at = COALESCE(first_failed_at, $10), error_group = $11 WHERE id = $1";
+    "first_failed_at = COALESCE(first_failed_at, $10), error_group = $11, failed_at = $12 "
+    "WHERE id = $1";
 constexpr std::string_view kOnlyOneDue =
     "UPDATE {kinbox}.parked_events SET due_at = NULL WHERE consumer = $1 AND topic = $2 "
     "AND partition = $3 AND queue = $4 AND id <> $5 AND due_at IS NOT NULL";
@@ -52,7 +55,7 @@ constexpr std::string_view kSeenAgain =
     "WHERE consumer = $1 AND event_id = $2";
 
 constexpr std::string_view kHandCount =
-    "UPDATE {kinbox}.dead_letters SET seen_again = seen_again + "
+    "UPDATE {kinbox}.letters SET seen_again = seen_again + "
     "(SELECT seen_again FROM {kinbox}.parked_events WHERE id = $1) "
     "WHERE id = (SELECT dead_letter_id FROM {kinbox}.parked_events WHERE id = $1)";
 
@@ -60,7 +63,7 @@ constexpr std::string_view kDue =
     "SELECT p.id, p.event_id, p.event_type, p.topic, p.partition, p.record_offset, "
     "p.record_timestamp_ms, p.key, "
     "p.value, p.headers, p.queue, p.attempts, p.tries, p.crashes, p.dead_letter_id, p.imported, "
-    "{first failed} AS first_failed_ms FROM ("
+    "p.failed_at, {first failed} AS first_failed_ms FROM ("
     "SELECT queue, min(due_at) AS due_at FROM {kinbox}.parked_events "
     "WHERE consumer = $1 AND topic = $2 AND partition = $3 AND due_at <= (SELECT {now}) "
     "GROUP BY queue ORDER BY min(due_at) LIMIT $4) AS q "
@@ -129,7 +132,7 @@ void ParkedRows::add(OpenTransaction& tx, const Parking& parking) const {
              storable_text(failure.error_code, kMaxName),
              storable_text(failure.error_text, kMaxErrorText), failure.attempts,
              time_text(failure.first_failed_at), queue_of(record), parking.letter, parking.imported,
-             due_in, error_group(failure));
+             due_in, error_group(failure), attempt_times_text(failure.failed_at));
 }
 
 void ParkedRows::postpone(OpenTransaction& tx, const TopicPartition& partition,
@@ -139,7 +142,7 @@ void ParkedRows::postpone(OpenTransaction& tx, const TopicPartition& partition,
              storable_text(failure.handler, kMaxName), storable_text(failure.error_type, kMaxName),
              storable_text(failure.error_code, kMaxName),
              storable_text(failure.error_text, kMaxErrorText), time_text(failure.first_failed_at),
-             error_group(failure));
+             error_group(failure), attempt_times_text(failure.failed_at));
   tx.execute(only_one_due_, consumer_, partition.topic, partition.partition, waited.queue,
              waited.id);
 }
@@ -188,6 +191,7 @@ std::vector<WaitingRecord> ParkedRows::due(OpenTransaction& tx, const TopicParti
     if (!row.get<bool>("imported")) waited.counted = Verdict::kParked;
     waited.attempts = static_cast<int>(row.get<std::int64_t>("attempts"));
     waited.first_failed_at = timestamp(row.get<std::optional<std::int64_t>>("first_failed_ms"));
+    waited.failed_at = attempt_times(row.get<std::string>("failed_at"));
     found.push_back({std::move(waited), row.get<std::string>("event_id"),
                      row.get<std::string>("event_type"), stored_record(row)});
   }

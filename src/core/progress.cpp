@@ -31,7 +31,7 @@ constexpr std::string_view kTake =
 constexpr std::string_view kChargeParked =
     "UPDATE {kinbox}.parked_events SET crashes = crashes + 1 WHERE id = $1";
 constexpr std::string_view kChargeLetter =
-    "UPDATE {kinbox}.dead_letters SET crashes = crashes + 1 WHERE id = $1";
+    "UPDATE {kinbox}.letters SET crashes = crashes + 1 WHERE id = $1";
 constexpr std::string_view kCharged =
     "UPDATE {kinbox}.consumer_progress SET attempt_parked = NULL, attempt_letter = NULL "
     "WHERE consumer = $1 AND topic = $2 AND partition = $3";

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "kinbox/inbox.hpp"
 #include "kinbox/parked_queues.hpp"
@@ -26,6 +27,8 @@ struct Waited {
   /// So far.
   int attempts = 0;
   std::optional<Timestamp> first_failed_at = std::nullopt;
+  /// As Failure has them.
+  std::vector<Timestamp> failed_at = {};
   /// Failed tries since it was parked.
   int tries = 0;
   /// How many processes it was the last thing of, tried alone.

@@ -13,9 +13,9 @@ constexpr int kOldestServer = 130000;
 
 // What a running consumer writes to.
 constexpr std::string_view kTables =
-    "ARRAY['consumers', 'consumer_progress', 'processed_events', 'dead_letters', 'parked_events', "
-    "'outbox', 'outbox_lanes', 'outbox_events', 'dead_letter_history', 'audit', 'workers', "
-    "'replays', 'replay_progress', 'replay_crashes', 'prunings', 'retries']";
+    "ARRAY['consumers', 'consumer_progress', 'processed_events', 'letters', 'letter_states', "
+    "'parked_events', 'outbox', 'outbox_lanes', 'outbox_events', 'dead_letter_history', 'audit', "
+    "'workers', 'replays', 'replay_progress', 'replay_crashes', 'prunings', 'retries']";
 
 /// One condition of the promise. `finds` returns no row where it is met, else what is wrong, which
 /// stands for {} in `text`. Looked at in this order: later ones rely on earlier ones.

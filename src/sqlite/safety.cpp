@@ -21,7 +21,7 @@ constexpr std::array<RequiredKey, 3> kRequiredKeys{{
      "an event could be applied twice"},
     {"consumer_progress", "consumer TEXT BINARY 1, topic TEXT BINARY 1, partition INTEGER BINARY 1",
      "a partition could have two positions"},
-    {"dead_letters",
+    {"letters",
      "consumer TEXT BINARY 1, topic TEXT BINARY 1, topic_id TEXT BINARY 1, partition INTEGER "
      "BINARY 1, record_offset INTEGER BINARY 1",
      "a record could have two dead letters"},

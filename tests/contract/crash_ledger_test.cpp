@@ -6,6 +6,7 @@
 #include <mutex>
 #include <set>
 
+#include "support/letters.hpp"
 #include "support/pipeline.hpp"
 
 namespace kinbox::testing {
@@ -279,7 +280,7 @@ class CrashOfWhatWaited : public CrashLedgerContract {
     options.dispatch.on_error.park.delays = {delay};
   }
   void request() {
-    change_from_outside(p0, "UPDATE {kinbox}.dead_letters SET state = 'requested'");
+    change_from_outside(p0, "UPDATE {kinbox}.letter_states SET state = 'requested'");
   }
   void make_due() {
     change_from_outside(p0,
@@ -422,12 +423,13 @@ class CrashMarks : public DatabaseContract {
     DatabaseContract::prepare();
     const auto tx = database().begin();
     Progress("c", "me", database().dialect()).create(*tx, partition_, 0);
-    letter_ = tx->query(tx->dialect().render(
-                            "INSERT INTO {kinbox}.dead_letters (consumer, topic, partition, "
-                            "record_offset, fingerprint, reason) "
-                            "VALUES ('c', 't', 0, 7, $1, 'a bug') RETURNING id"),
-                        ByteVector(16))[0]
-                  .get<std::int64_t>(0);
+    letter_ =
+        tx->query(tx->dialect().render("INSERT INTO {kinbox}.letters (consumer, topic, partition, "
+                                       "record_offset, fingerprint, reason) "
+                                       "VALUES ('c', 't', 0, 7, $1, 'a bug') RETURNING id"),
+                  ByteVector(16))[0]
+            .get<std::int64_t>(0);
+    tx->execute(tx->dialect().render(letters_are("open")));
     tx->commit();
   }
 

@@ -164,7 +164,7 @@ TEST_P(ForeignIntake, APlaceInADlqIsNobodyElses) {
                  {"kinbox-reason", "retries_exhausted"}};
   auto taken = intake({"orders"});
   taken.take(letters_of({own}));
-  script("UPDATE {kinbox}.dead_letters SET topic_id = ''");
+  script("UPDATE {kinbox}.letters SET topic_id = ''");
   taken.take(letters_of({plain(7, 5)}));
   ASSERT_EQ(taken.tally().imported, 2) << "both stand at orders/2@7";
   EXPECT_THAT(letters("error_text")[1], HasSubstr("its offset is that in graveyard/5"));

@@ -6,6 +6,7 @@
 #include "kinbox/email_outbox.hpp"
 #include "kinbox/errors.hpp"
 #include "kinbox/outbox.hpp"
+#include "support/letters.hpp"
 #include "support/pipeline.hpp"
 #include "support/postgres_test_database.hpp"
 #include "support/services.hpp"
@@ -78,10 +79,10 @@ class InboxStoryContract : public Pipeline {
             "recipient, message_id, payload, event_id) " +
             numbers +
             "SELECT 'o-' || n, 'c', 1, 'a@b', 'm', '{}', 'e-' || n FROM numbers;"
-            "INSERT INTO {kinbox}.dead_letters (consumer, event_id, topic, partition, "
+            "INSERT INTO {kinbox}.letters (consumer, event_id, topic, partition, "
             "record_offset, fingerprint, reason) " +
             numbers + "SELECT 'orders', 'e-' || n, 't', 0, n, " + bytes +
-            ", 'undecodable' FROM numbers;"
+            ", 'undecodable' FROM numbers;" + letters_are("open") +
             "INSERT INTO {kinbox}.parked_events (consumer, event_id, topic, partition, "
             "record_offset, fingerprint) " +
             numbers + "SELECT 'orders', 'e-' || n, 't', 0, n, " + bytes + " FROM numbers"));
@@ -99,8 +100,8 @@ class InboxStoryContract : public Pipeline {
 
   void analyze() {
     if (is_sqlite()) return script("ANALYZE");
-    for (const char* table : {"processed_events", "outbox", "email_outbox", "dead_letters",
-                              "parked_events", "consumers"})
+    for (const char* table : {"processed_events", "outbox", "email_outbox", "letters",
+                              "letter_states", "parked_events", "consumers"})
       run_sql(PostgresService::get().uri(), "VACUUM ANALYZE " + home().place() + '.' + table);
   }
 
@@ -216,11 +217,11 @@ TEST_P(InboxStoryContract, AStoryIsFoundByIndexesWhateverTheTablesHold) {
                                Not(HasSubstr("SCAN o")), Not(HasSubstr("SCAN email"))))
           << statement.text;
     else
-      EXPECT_THAT(steps, AllOf(HasSubstr("Index"), Not(HasSubstr("Seq Scan on processed_events")),
-                               Not(HasSubstr("Seq Scan on dead_letters")),
-                               Not(HasSubstr("Seq Scan on parked_events")),
-                               Not(HasSubstr("Seq Scan on outbox")),
-                               Not(HasSubstr("Seq Scan on email_outbox"))))
+      EXPECT_THAT(
+          steps,
+          AllOf(HasSubstr("Index"), Not(HasSubstr("Seq Scan on processed_events")),
+                Not(HasSubstr("Seq Scan on letter")), Not(HasSubstr("Seq Scan on parked_events")),
+                Not(HasSubstr("Seq Scan on outbox")), Not(HasSubstr("Seq Scan on email_outbox"))))
           << statement.text;
   }
   EXPECT_THAT(lines(story("e-17"), "inbox", {"consumer", "offset"}), ElementsAre("orders 17"));

@@ -8,6 +8,7 @@
 #include "core/replay/replay_rows.hpp"
 #include "kinbox/errors.hpp"
 #include "kinbox/retention.hpp"
+#include "support/letters.hpp"
 #include "support/pipeline.hpp"
 #include "support/postgres_test_database.hpp"
 #include "support/services.hpp"
@@ -250,10 +251,11 @@ TEST_P(InboxVerifyContract, WhatAnImportBroughtCountsForNoOffset) {
           "record_offset, event_type, verdict, fingerprint) SELECT consumer, 'imported', topic, "
           "partition, 99, event_type, 'dead', fingerprint FROM {kinbox}.processed_events "
           "WHERE event_id = 'e-0';"
-          "INSERT INTO {kinbox}.dead_letters (consumer, event_id, topic, partition, "
+          "INSERT INTO {kinbox}.letters (consumer, event_id, topic, partition, "
           "record_offset, fingerprint, reason, imported) SELECT consumer, event_id, topic, "
           "partition, record_offset, fingerprint, 'imported', TRUE "
-          "FROM {kinbox}.processed_events WHERE event_id = 'imported'"));
+          "FROM {kinbox}.processed_events WHERE event_id = 'imported';" +
+          letters_are("open")));
   const auto found = of(p0);
   EXPECT_EQ(found.finding, Finding::kOk);
   EXPECT_EQ(found.imported, 1);
@@ -261,8 +263,8 @@ TEST_P(InboxVerifyContract, WhatAnImportBroughtCountsForNoOffset) {
   EXPECT_THAT(complaints(), IsEmpty());
   script(
       sql("UPDATE {kinbox}.processed_events SET verdict = 'applied' WHERE event_id = 'imported';"
-          "UPDATE {kinbox}.dead_letters SET state = 'resolved', record_offset = 4 "
-          "WHERE event_id = 'imported'"));
+          "DELETE FROM {kinbox}.letter_states WHERE record_offset = 99;"
+          "UPDATE {kinbox}.letters SET record_offset = 4 WHERE event_id = 'imported'"));
   EXPECT_EQ(of(p0).finding, Finding::kUnknown);
   Pruner(database(), {.dead_letters = std::chrono::milliseconds{0}}).prune("orders");
   ASSERT_EQ(of(p0).imported, 0);
@@ -275,7 +277,7 @@ TEST_P(InboxVerifyContract, ALetterOrAQueueThatIsGoneIsMissed) {
   consume();
   script(
       sql("UPDATE {kinbox}.outbox SET dead_letter_id = NULL, state = 'sent';"
-          "DELETE FROM {kinbox}.dead_letters WHERE event_id IS NULL"));
+          "DELETE FROM {kinbox}.letters WHERE event_id IS NULL"));
   EXPECT_THAT(of(p0).notes, ElementsAre(HasSubstr("dead is 2, and 1 rows are there")));
   script(sql("UPDATE {kinbox}.processed_events SET verdict = 'parked' WHERE event_id = 'e-4'"));
   EXPECT_THAT(complaints(),
@@ -335,9 +337,9 @@ KINBOX_FOR_POSTGRES(InboxVerifyOnPostgres);
 TEST_P(InboxVerifyOnPostgres, AnInvalidIndexIsNamed) {
   consume();
   as_superuser("UPDATE pg_index SET indisvalid = false WHERE indexrelid = '" + home().place() +
-               ".dead_letters_by_group'::regclass");
+               ".letters_by_group'::regclass");
   EXPECT_THAT(complaints(), ElementsAre("indexes are valid: 1 indexes are not; REINDEX them, such "
-                                        "as dead_letters_by_group"));
+                                        "as letters_by_group"));
 }
 
 TEST_P(InboxVerifyOnPostgres, ARowThatTheIndexDoesNotFindIsNamed) {
@@ -361,8 +363,8 @@ INSTANTIATE_TEST_SUITE_P(On, InboxVerifyOnSqlite, ::testing::Values(sqlite_kind(
 TEST_P(InboxVerifyOnSqlite, RowsThatReferToNothingAreNamed) {
   consume();
   SQLite::Database(home().place(), SQLite::OPEN_READWRITE)
-      .exec("PRAGMA foreign_keys = OFF; DELETE FROM dead_letters WHERE event_id = 'bad-1'");
-  EXPECT_THAT(complaints(), ElementsAre("foreign keys: 1 rows refer to nothing, such as one of "
+      .exec("PRAGMA foreign_keys = OFF; DELETE FROM letters WHERE event_id = 'bad-1'");
+  EXPECT_THAT(complaints(), ElementsAre("foreign keys: 2 rows refer to nothing, such as one of "
                                         "outbox"));
 }
 

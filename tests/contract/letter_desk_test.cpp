@@ -181,7 +181,7 @@ TEST_P(LetterDeskContract, DiscardedLettersAreNotDueAndCanBeRestored) {
 TEST_P(LetterDeskContract, AnotherIdMustBeNobodysElse) {
   fill(2);
   script(database().dialect().render(
-      "UPDATE {kinbox}.dead_letters SET reason = 'id_conflict' WHERE id = 1"));
+      "UPDATE {kinbox}.letters SET reason = 'id_conflict' WHERE id = 1"));
   LetterDesk desk(database());
   EXPECT_THAT(desk.plan(acts::kRetry, {}).ids, ElementsAre(2));
   EXPECT_EQ(desk.plan(acts::kRetry, {}).conflicts, 1);

@@ -5,6 +5,7 @@
 
 #include "cli/audit/audit_view.hpp"
 #include "cli/dlq/parked_view.hpp"
+#include "support/letters.hpp"
 #include "support/postgres_test_database.hpp"
 #include "support/services.hpp"
 #include "support/test_database.hpp"
@@ -41,18 +42,18 @@ class LetterViewContract : public DatabaseContract {
     const std::string bytes =
         is_sqlite() ? "CAST('key-' || (n % 50) AS BLOB)" : "convert_to('key-' || (n % 50), 'UTF8')";
     script(database().dialect().render(
-        "INSERT INTO {kinbox}.dead_letters (consumer, event_id, event_type, topic, partition, "
+        "INSERT INTO {kinbox}.letters (consumer, event_id, event_type, topic, partition, "
         "record_offset, key, value, fingerprint, reason, handler, error_type, error_code, "
-        "error_text, error_group, dead_at, state, redrive_count) " +
+        "error_text, error_group, dead_at, redrive_count) " +
         numbers +
         "SELECT CASE n % 3 WHEN 0 THEN 'mail' ELSE 'orders' END, 'e-' || n, 'T', 'orders', n % 4, "
         "n, " +
         bytes + ", " + bytes + ", " + bytes +
         ", 'handler_rejected', 'h', 'Error', "
         "'code_' || (n % 10), 'order ' || n || ' is closed', 'group_' || (n % 10), " +
-        moment +
-        ", CASE n % 10 WHEN 0 THEN 'resolved' WHEN 1 THEN 'requested' ELSE 'open' END, n % 2 "
-        "FROM numbers"));
+        moment + ", n % 2 FROM numbers ORDER BY n;" + letters_are("open") +
+        "DELETE FROM {kinbox}.letter_states WHERE record_offset % 10 = 0;"
+        "UPDATE {kinbox}.letter_states SET state = 'requested' WHERE record_offset % 10 = 1"));
   }
 
   static std::vector<std::int64_t> ids(const Rows& rows) {
@@ -80,7 +81,8 @@ class LetterViewContract : public DatabaseContract {
   void analyze() {
     if (is_sqlite()) return script("ANALYZE");
     // Not in a transaction: only VACUUM tells the planner which pages need no second look.
-    run_sql(PostgresService::get().uri(), "VACUUM ANALYZE " + home().place() + ".dead_letters");
+    for (const char* table : {".letters", ".letter_states"})
+      run_sql(PostgresService::get().uri(), "VACUUM ANALYZE " + home().place() + table);
   }
 };
 KINBOX_FOR_ALL_DATABASES(LetterViewContract);
@@ -105,8 +107,8 @@ TEST_P(LetterViewContract, GroupsAreCountedByConsumerAndDescribedByTheirLatestLe
 
 TEST_P(LetterViewContract, AGroupSpansItsStates) {
   fill(20);
-  script(
-      database().dialect().render("UPDATE {kinbox}.dead_letters SET state = 'open' WHERE id = 11"));
+  script(database().dialect().render(
+      "UPDATE {kinbox}.letter_states SET state = 'open' WHERE id = 11"));
   const auto groups =
       view().groups({.consumer = "orders", .group = "group_1", .states = kWaiting.states}, 100);
   ASSERT_EQ(groups.size(), 1U);
@@ -116,10 +118,36 @@ TEST_P(LetterViewContract, AGroupSpansItsStates) {
   EXPECT_THAT(groups[0].get<std::string>("first_seen"), HasSubstr("12:00:01"));
 }
 
+TEST_P(LetterViewContract, ResolvedLettersAreThoseWithoutAState) {
+  fill(60);
+  script(database().dialect().render("DELETE FROM {kinbox}.letter_states WHERE id IN (11, 41)"));
+  const LetterSelection resolved{.consumer = "orders", .states = {"resolved"}};
+  const auto groups = view().groups(resolved, 100);
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_EQ(groups[0].get<std::string>("group"), "group_0");
+  EXPECT_EQ(groups[0].get<std::int64_t>("letters"), 4);
+  const auto mixed = groups[1];
+  EXPECT_EQ(mixed.get<std::string>("group"), "group_1");
+  EXPECT_EQ(mixed.get<std::int64_t>("letters"), 2);
+  EXPECT_EQ(mixed.get<std::int64_t>("redrives"), 2);
+  EXPECT_EQ(mixed.get<std::int64_t>("sample"), 41);
+  EXPECT_THAT(mixed.get<std::string>("first_seen"), HasSubstr("12:00:11"));
+  EXPECT_THAT(mixed.get<std::string>("last_seen"), HasSubstr("12:00:41"));
+  EXPECT_THAT(ids(view().list(resolved, {.after = 10})), ElementsAre(11, 20, 40, 41, 50));
+  const auto all = view().groups({.consumer = "orders", .group = "group_1"}, 100);
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].get<std::int64_t>("letters"), 4);
+  EXPECT_EQ(all[0].get<std::int64_t>("requested"), 2);
+  EXPECT_EQ(all[0].get<std::int64_t>("sample"), 41);
+  EXPECT_THAT(all[0].get<std::string>("first_seen"), HasSubstr("12:00:01"));
+  EXPECT_EQ(view().show(41).letter[0].get<std::string>("state"), "resolved");
+}
+
 TEST_P(LetterViewContract, TheLatestLetterIsTheOneThatDiedLast) {
   fill(30);
   script(database().dialect().render(
-      "UPDATE {kinbox}.dead_letters SET dead_at = '2026-02-01T00:00:00.000Z' WHERE id = 2"));
+      "UPDATE {kinbox}.letters SET dead_at = '2026-02-01T00:00:00.000Z' WHERE id = 2;"
+      "UPDATE {kinbox}.letter_states SET dead_at = '2026-02-01T00:00:00.000Z' WHERE id = 2"));
   const auto groups = view().groups({.consumer = "orders", .group = "group_2"}, 1);
   EXPECT_EQ(groups[0].get<std::int64_t>("sample"), 2);
   EXPECT_THAT(groups[0].get<std::string>("last_seen"), HasSubstr("2026-02-01"));
@@ -191,14 +219,14 @@ TEST_P(LetterViewContract, GroupsAreFoundInIndexesAlone) {
   fill(20'000);
   const auto steps = plan(cli::groups_sql(kWaiting, 100));
   if (is_sqlite()) {
-    EXPECT_THAT(steps, AllOf(HasSubstr("USING COVERING INDEX dead_letters_by_group"),
-                             HasSubstr("USING COVERING INDEX dead_letters_by_time"),
+    EXPECT_THAT(steps, AllOf(HasSubstr("USING COVERING INDEX letter_states_by_group"),
+                             HasSubstr("USING COVERING INDEX letter_states_by_time"),
                              HasSubstr("USING INTEGER PRIMARY KEY"), Not(HasSubstr("SCAN l"))));
   } else {
     EXPECT_THAT(steps,
-                AllOf(HasSubstr("Index Only Scan using dead_letters_by_group"),
-                      HasSubstr("Index Only Scan using dead_letters_by_time"),
-                      HasSubstr("Index Only Scan Backward using dead_letters_by_time"),
+                AllOf(HasSubstr("Index Only Scan using letter_states_by_group"),
+                      HasSubstr("Index Only Scan using letter_states_by_time"),
+                      HasSubstr("Index Only Scan Backward using letter_states_by_time"),
                       HasSubstr("Index Scan using dead_letters_pkey"), Not(HasSubstr("Seq Scan"))));
   }
 }
@@ -214,7 +242,8 @@ TEST_P(LetterViewContract, APageIsFoundByAnIndexWithoutReadingTheRest) {
         cli::letters_sql(selection, view().kinds(), {.after = 9'000}, Content::kRecord);
     const auto steps = plan(*query);
     if (is_sqlite())
-      EXPECT_THAT(steps, AllOf(HasSubstr("SEARCH main.dead_letters"), Not(HasSubstr("SCAN main."))))
+      EXPECT_THAT(steps, AllOf(HasSubstr("SEARCH l "), Not(HasSubstr("SCAN l ")),
+                               Not(HasSubstr("SCAN s ")), Not(HasSubstr("SCAN main."))))
           << as_options(selection);
     else
       EXPECT_THAT(steps, Not(HasSubstr("Seq Scan"))) << as_options(selection);

@@ -59,6 +59,39 @@ TEST_P(MigrationContract, KinboxsOwnTablesComeFromTheBinary) {
   database().refuse_unsafe();
 }
 
+TEST_P(MigrationContract, LettersKeepTheirStatesWhenTheseGetATableOfTheirOwn) {
+  auto before = kinbox_component();
+  std::erase_if(before.migrations, [](const Migration& step) { return step.version > 5; });
+  migrator(before).up();
+  const std::string none = is_sqlite() ? "x''" : "''";
+  std::string letters;
+  for (const auto* state : {"open", "requested", "resolved", "discarded"})
+    letters += (letters.empty() ? "" : ", ") + std::string("('c', 't', 0, ") +
+               std::to_string(letters.size()) + ", " + none + ", 'r', '" + state +
+               "', '2026-01-31T12:00:00.000Z', 2)";
+  script(database().dialect().render(
+      "INSERT INTO {kinbox}.dead_letters (consumer, topic, partition, record_offset, fingerprint, "
+      "reason, state, changed_at, redrive_count) VALUES " +
+      letters +
+      ";INSERT INTO {kinbox}.dead_letter_history (dead_letter_id, what, at) "
+      "VALUES (3, 'applied', '2026-01-31T12:00:00.000Z');"
+      "INSERT INTO {kinbox}.outbox (lane, message_id, topic, dead_letter_id) "
+      "VALUES (0, 'm', 'd', 1)"));
+  migrate(database());
+  std::vector<std::string> states;
+  for (const auto row : database().begin()->query(database().dialect().render(
+           "SELECT state, redrive_count, CAST(changed_at AS text) FROM {kinbox}.dead_letters "
+           "ORDER BY id"))) {
+    states.push_back(row.get<std::string>(0));
+    EXPECT_EQ(row.get<std::int64_t>(1), 2);
+    EXPECT_THAT(row.get<std::string>(2), HasSubstr("2026-01-31"));
+  }
+  EXPECT_THAT(states, ElementsAre("open", "requested", "resolved", "discarded"));
+  EXPECT_EQ(number("SELECT sum(redrive_count) FROM {kinbox}.letter_states"), 6);
+  EXPECT_ANY_THROW(script(database().dialect().render("DELETE FROM {kinbox}.letters WHERE id = 1")))
+      << "its row in the outbox refers to it still";
+}
+
 TEST_P(MigrationContract, StatusOfAnEmptyDatabaseChangesNothing) {
   auto shop_migrator = migrator(shop());
   EXPECT_THAT(states(shop_migrator),

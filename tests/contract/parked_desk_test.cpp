@@ -84,9 +84,10 @@ class ParkedDeskContract : public DatabaseContract {
       LetterImport("orders", tx->dialect()).run(*tx, std::vector{letter}, "test", {});
       tx->commit();
     }
-    script(database().dialect().render(
-        "UPDATE {kinbox}.processed_events SET verdict = 'parked';"
-        "UPDATE {kinbox}.dead_letters SET state = 'parked', crashes = 2"));
+    script(
+        database().dialect().render("UPDATE {kinbox}.processed_events SET verdict = 'parked';"
+                                    "UPDATE {kinbox}.letter_states SET state = 'parked';"
+                                    "UPDATE {kinbox}.letters SET crashes = 2"));
     const auto parked = park(1, "k", true, number("SELECT id FROM {kinbox}.dead_letters"));
     script(database().dialect().render("UPDATE {kinbox}.parked_events SET imported = " +
                                        std::string(is_sqlite() ? "1" : "true")));
@@ -272,7 +273,7 @@ TEST_P(ParkedDeskContract, ALetterThatOnlyWaitedKeepsTheErrorItDiedOf) {
 
 TEST_P(ParkedDeskContract, WhatCameAgainWhileALetterWaitedIsCountedWithIt) {
   park_letter();
-  script(database().dialect().render("UPDATE {kinbox}.dead_letters SET seen_again = 5"));
+  script(database().dialect().render("UPDATE {kinbox}.letters SET seen_again = 5"));
   desk().dead_letter(desk().plan({}, true), letters, by("zoe"));
   EXPECT_EQ(number("SELECT seen_again FROM {kinbox}.dead_letters"), 7);
 }
@@ -305,7 +306,7 @@ TEST_P(PurgeContract, ErasesWhatOnePersonsRecordsHeldAndKeepsTheVerdicts) {
   desk().dead_letter(desk().plan({.ids = {dead}}, false), letters, by("zoe"));
   script(database().dialect().render(
       "UPDATE {kinbox}.dead_letter_history SET detail = 'zoe@example.com';"
-      "UPDATE {kinbox}.dead_letters SET edited_value = value"));
+      "UPDATE {kinbox}.letters SET edited_value = value"));
   const LetterSelection zoe{.key = "zoe"};
   const auto plan = plan_purge(database(), zoe);
   EXPECT_EQ(plan.letters(), 1);
@@ -334,8 +335,8 @@ TEST_P(PurgeContract, OneEventIsFoundByItsIdAlsoUnderTheIdItIsTriedWith) {
   park(2, "k");
   desk().dead_letter(desk().plan({}, true), letters, by("zoe"));
   script(
-      database().dialect().render("UPDATE {kinbox}.dead_letters SET retry_as = 'other', "
-                                  "state = 'resolved'"));
+      database().dialect().render("UPDATE {kinbox}.letters SET retry_as = 'other';"
+                                  "DELETE FROM {kinbox}.letter_states"));
   const LetterSelection other{.event_id = "other"};
   const auto plan = plan_purge(database(), other);
   EXPECT_EQ(plan.letters(), 1);

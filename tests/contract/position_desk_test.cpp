@@ -7,6 +7,7 @@
 
 #include "cli/inbox/recount.hpp"
 #include "core/worker_presence.hpp"
+#include "support/letters.hpp"
 #include "support/pipeline.hpp"
 
 namespace kinbox::cli {
@@ -260,7 +261,7 @@ TEST_P(PositionDeskContract, LettersOfTheOldLogAreToldFromThoseOfTheNew) {
   log.append_json(p0, "{broken");
   log.append_json(p0, "{broken");
   run_until_idle({p0});
-  script(sql("UPDATE {kinbox}.dead_letters SET topic_id = ''"));
+  script(sql("UPDATE {kinbox}.letters SET topic_id = ''"));
   begin_anew(p0, 2, 1, {});
   EXPECT_EQ(number(sql("SELECT record_offset FROM {kinbox}.dead_letters "
                        "WHERE topic_id LIKE ' until 20%'")),
@@ -291,14 +292,14 @@ TEST_P(PositionDeskContract, EventsThatAreTheirOffsetsAreForgottenWithTheirLog) 
   send(p0, "b");
   run_until_idle({p0});
   script(
-      sql("INSERT INTO {kinbox}.dead_letters (consumer, event_id, topic, partition, "
+      sql("INSERT INTO {kinbox}.letters (consumer, event_id, topic, partition, "
           "record_offset, reason, fingerprint) VALUES ('orders', 'e', 'orders.created', 0, 0, "
           "'r', " +
-          std::string(is_sqlite() ? "x'00'" : "'\\x00'::bytea") + ")"));
+          std::string(is_sqlite() ? "x'00'" : "'\\x00'::bytea") + ");" + letters_are("open")));
   const PositionDesk::NewLog new_log{.new_topic = true, .forget_inbox = true};
   EXPECT_THAT([&] { begin_anew(p0, 1, 0, new_log); },
               ThrowsMessage<PositionRefused>(HasSubstr("1 dead letters are open")));
-  script(sql("UPDATE {kinbox}.dead_letters SET state = 'discarded'"));
+  script(sql("UPDATE {kinbox}.letter_states SET state = 'discarded'"));
   begin_anew(p0, 1, 0, new_log);
   run_until_idle({p0});
   EXPECT_EQ(tally(p0), (Tally{.applied = 2}));

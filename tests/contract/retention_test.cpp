@@ -7,6 +7,7 @@
 #include "core/retention/pruning_lease.hpp"
 #include "kinbox/errors.hpp"
 #include "support/eventually.hpp"
+#include "support/letters.hpp"
 #include "support/test_database.hpp"
 
 namespace kinbox::testing {
@@ -75,14 +76,15 @@ class RetentionContract : public DatabaseContract {
   std::int64_t letter(Offset offset, const std::string& state, int days_ago) {
     const auto tx = database().begin();
     const auto id = tx->query(sql(
-        "INSERT INTO {kinbox}.dead_letters (consumer, event_id, topic, partition, "
-        "record_offset, fingerprint, reason, state, changed_at) VALUES ('orders', 'd-" +
+        "INSERT INTO {kinbox}.letters (consumer, event_id, topic, partition, "
+        "record_offset, fingerprint, reason, dead_at) VALUES ('orders', 'd-" +
         std::to_string(offset) + "', 't', 0, " + std::to_string(offset) + ", " +
-        (is_sqlite() ? "x'00'" : "'\\x00'") + ", 'r', '" + state + "', " + ago(days_ago * 24) +
-        ") RETURNING id"))[0]
+        (is_sqlite() ? "x'00'" : "'\\x00'") + ", 'r', " + ago(days_ago * 24) + ") RETURNING id"))[0]
                         .get<std::int64_t>(0);
-    tx->execute(sql("INSERT INTO {kinbox}.dead_letter_history (dead_letter_id, what) "
-                    "VALUES ($1, 'requested')"),
+    if (state != "resolved") tx->execute(sql(letters_are(state)));
+    tx->execute(sql("INSERT INTO {kinbox}.dead_letter_history (dead_letter_id, what, at) "
+                    "VALUES ($1, 'requested', " +
+                    ago(days_ago * 24) + ")"),
                 id);
     tx->commit();
     return id;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <set>
 
+#include "support/letters.hpp"
 #include "support/pipeline.hpp"
 
 namespace kinbox::testing {
@@ -108,6 +109,7 @@ TEST_P(ErrorLadder, IfThatFailsTooItsOwnLadderFollows) {
   EXPECT_THAT(texts("SELECT handler FROM {kinbox}.dead_letters"), ElementsAre("second"));
   EXPECT_THAT(texts("SELECT error_code FROM {kinbox}.dead_letters"), ElementsAre("neither"));
   EXPECT_THAT(texts("SELECT attempts FROM {kinbox}.dead_letters"), ElementsAre("2"));
+  EXPECT_THAT(texts(kTimesOfAttempts), ElementsAre("2"));
   EXPECT_THAT(effects(), ElementsAre("fine"));
 }
 
@@ -198,7 +200,7 @@ TEST_P(Breaker, WhatSomebodyRequestedCostsNothing) {
   send(p0, event(0));
   run_until_idle({p0});
   ASSERT_THAT(dead_reasons(), SizeIs(1));
-  change_from_outside(p0, "UPDATE {kinbox}.dead_letters SET state = 'requested'");
+  change_from_outside(p0, "UPDATE {kinbox}.letter_states SET state = 'requested'");
   run_until_idle({p0});
   EXPECT_THAT(texts("SELECT redrive_count FROM {kinbox}.dead_letters"), ElementsAre("1"));
   EXPECT_THAT(observer.notices<notice::BreakerOpened>(), IsEmpty());

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "support/eventually.hpp"
+#include "support/letters.hpp"
 #include "support/pipeline.hpp"
 
 namespace kinbox::testing {
@@ -130,6 +131,7 @@ TEST_P(Parking, WhenItsTriesAreUsedUpItIsDeadAndItsKeyGoesOn) {
   EXPECT_EQ(tried("a1"), 3);
   EXPECT_EQ(verdict("a1"), "dead");
   EXPECT_THAT(texts("SELECT attempts FROM {kinbox}.dead_letters"), ElementsAre("3"));
+  EXPECT_THAT(texts(kTimesOfAttempts), ElementsAre("3"));
   EXPECT_THAT(parked(), IsEmpty());
   EXPECT_EQ(tally(p0), (Tally{.applied = 1, .dead = 1}));
 }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "kinbox/redriver.hpp"
+#include "support/letters.hpp"
 #include "support/pipeline.hpp"
 
 namespace kinbox::testing {
@@ -31,7 +32,7 @@ class Redrive : public Pipeline {
     run_until_idle({p0});
   }
   void request(const std::string& which = "state = 'open'") {
-    change_from_outside(p0, "UPDATE {kinbox}.dead_letters SET state = 'requested' WHERE " + which);
+    change_from_outside(p0, "UPDATE {kinbox}.letter_states SET state = 'requested' WHERE " + which);
   }
   Redriver redriver() { return {spec(), options.dispatch, connect(), observer}; }
   std::vector<std::string> states() {
@@ -95,7 +96,8 @@ TEST_P(Redrive, PoisonWithoutAnIdIsTriedUnderTheOneItIsGiven) {
   run_until_idle({p0});
   EXPECT_THAT(dead_reasons(), ElementsAre("missing_event_id"));
   change_from_outside(p0,
-                      "UPDATE {kinbox}.dead_letters SET state = 'requested', retry_as = 'given'");
+                      "UPDATE {kinbox}.letters SET retry_as = 'given';"
+                      "UPDATE {kinbox}.letter_states SET state = 'requested'");
   run_until_idle({p0});
   EXPECT_THAT(effects(), ElementsAre("given"));
   EXPECT_THAT(states(), ElementsAre("resolved"));
@@ -121,6 +123,7 @@ TEST_P(Redrive, ALetterThatFailsAgainIsTheSameLetter) {
   EXPECT_THAT(states(), ElementsAre("open"));
   EXPECT_THAT(texts("SELECT redrive_count FROM {kinbox}.dead_letters"), ElementsAre("1"));
   EXPECT_THAT(texts("SELECT attempts FROM {kinbox}.dead_letters"), ElementsAre("2"));
+  EXPECT_THAT(texts(kTimesOfAttempts), ElementsAre("2"));
   EXPECT_THAT(texts("SELECT error_text FROM {kinbox}.dead_letters"), ElementsAre("another bug"));
   EXPECT_THAT(history(), ElementsAre("failed_again"));
   EXPECT_EQ(verdict("bad1"), "dead");
@@ -145,9 +148,9 @@ TEST_P(Redrive, OneThatFailsDoesNotKeepTheOthers) {
 TEST_P(Redrive, WhatIsNotDueYetWaits) {
   die({"bad1"});
   fixed = true;
-  change_from_outside(p0, is_sqlite() ? "UPDATE {kinbox}.dead_letters SET state = 'requested', "
+  change_from_outside(p0, is_sqlite() ? "UPDATE {kinbox}.letter_states SET state = 'requested', "
                                         "due_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '1 hour')"
-                                      : "UPDATE {kinbox}.dead_letters SET state = 'requested', "
+                                      : "UPDATE {kinbox}.letter_states SET state = 'requested', "
                                         "due_at = clock_timestamp() + interval '1 hour'");
   run_until_idle({p0});
   EXPECT_THAT(effects(), IsEmpty());
@@ -192,6 +195,7 @@ TEST_P(Redrive, ParkedAgainItIsTheSameLetterWhenItDies) {
   EXPECT_THAT(states(), ElementsAre("open", "open"));
   EXPECT_THAT(texts("SELECT attempts FROM {kinbox}.dead_letters ORDER BY id"),
               ElementsAre("2", "2"));
+  EXPECT_THAT(texts(kTimesOfAttempts), ElementsAre("2", "2"));
   EXPECT_EQ(tally(p0), (Tally{.dead = 2}));
 }
 
@@ -200,7 +204,7 @@ TEST_P(Redrive, WhatCameAgainWhileALetterWaitedIsCountedWithIt) {
   options.dispatch.on_error.then = Then::kPark;
   options.dispatch.on_error.park.delays = {1h};
   die({"bad2"}, "k");
-  request("event_id = 'bad1'");
+  request("record_offset = 0");
   run_until_idle({p0});
   die({"bad1", "bad1"}, "k");
   EXPECT_THAT(texts("SELECT seen_again FROM {kinbox}.dead_letters"), ElementsAre("1"));
@@ -233,8 +237,8 @@ TEST_P(Redrive, AnIdConflictIsAppliedUnderAnotherId) {
   run_until_idle({p0});
   EXPECT_THAT(dead_reasons(), ElementsAre("id_conflict"));
   change_from_outside(p0,
-                      "UPDATE {kinbox}.dead_letters SET state = 'requested', "
-                      "retry_as = 'fine-2'");
+                      "UPDATE {kinbox}.letters SET retry_as = 'fine-2';"
+                      "UPDATE {kinbox}.letter_states SET state = 'requested'");
   run_until_idle({p0});
   EXPECT_THAT(effects(), ElementsAre("fine", "fine-2"));
   EXPECT_EQ(tally(p0), (Tally{.applied = 2}));
@@ -246,8 +250,8 @@ TEST_P(Redrive, UnderAnIdThatIsTakenItIsADuplicate) {
   send(p0, "fine", "k", "Created", 2);
   run_until_idle({p0});
   change_from_outside(p0,
-                      "UPDATE {kinbox}.dead_letters SET state = 'requested', "
-                      "retry_as = 'other'");
+                      "UPDATE {kinbox}.letters SET retry_as = 'other';"
+                      "UPDATE {kinbox}.letter_states SET state = 'requested'");
   run_until_idle({p0});
   EXPECT_THAT(effects(), ElementsAre("fine", "other"));
   EXPECT_THAT(states(), ElementsAre("resolved"));
@@ -263,7 +267,7 @@ TEST_P(Redrive, AnEditedValueIsWhatTheHandlerSees) {
   };
   {
     const auto tx = database().begin();
-    tx->execute(sql("UPDATE {kinbox}.dead_letters SET edited = TRUE, edited_value = $1"),
+    tx->execute(sql("UPDATE {kinbox}.letters SET edited = TRUE, edited_value = $1"),
                 as_bytes(json("bad1", "Created", 7)));
     tx->commit();
   }
@@ -278,11 +282,11 @@ TEST_P(Redrive, AnImportedLetterStandsForNoOffset) {
   run_until_idle({p0});
   {
     const auto tx = database().begin();
-    tx->execute(sql("INSERT INTO {kinbox}.dead_letters (consumer, event_id, event_type, topic, "
-                    "partition, record_offset, value, fingerprint, reason, imported, state) "
-                    "VALUES ('orders', 'foreign', 'Created', $1, 0, 77, $2, $3, 'x', TRUE, "
-                    "'requested')"),
+    tx->execute(sql("INSERT INTO {kinbox}.letters (consumer, event_id, event_type, topic, "
+                    "partition, record_offset, value, fingerprint, reason, imported) "
+                    "VALUES ('orders', 'foreign', 'Created', $1, 0, 77, $2, $3, 'x', TRUE)"),
                 p0.topic, as_bytes(json("foreign")), Fingerprint::of(as_bytes("x")).bytes());
+    tx->execute(sql(letters_are("requested")));
     tx->execute(sql("INSERT INTO {kinbox}.processed_events (consumer, event_id, topic, partition, "
                     "record_offset, event_type, verdict, fingerprint) VALUES ('orders', 'foreign', "
                     "$1, 0, 77, 'Created', 'dead', $2)"),

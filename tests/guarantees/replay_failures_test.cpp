@@ -27,7 +27,7 @@ TEST_P(FailingReplay, WhatFailsBecomesADeadLetterThatCanBeTriedAgain) {
   EXPECT_EQ(brought(), 0);
   EXPECT_EQ(recounted().finding, cli::Finding::kOk) << "it was applied, as far as it was counted";
   broken = false;
-  change_from_outside(p0, "UPDATE {kinbox}.dead_letters SET state = 'requested'");
+  change_from_outside(p0, "UPDATE {kinbox}.letter_states SET state = 'requested'");
   run_until_idle({p0});
   EXPECT_THAT(effects(), ElementsAre("a", "c", "b"));
   EXPECT_EQ(verdict("b"), "applied");
@@ -43,7 +43,7 @@ TEST_P(FailingReplay, ALetterOfThatRecordIsOpenedAgain) {
   };
   process({"a", "b"});
   broken = false;
-  change_from_outside(p0, "UPDATE {kinbox}.dead_letters SET state = 'requested'");
+  change_from_outside(p0, "UPDATE {kinbox}.letter_states SET state = 'requested'");
   run_until_idle({p0});
   EXPECT_EQ(tally(p0), (Tally{.applied = 2}));
   broken = true;
@@ -51,7 +51,7 @@ TEST_P(FailingReplay, ALetterOfThatRecordIsOpenedAgain) {
   EXPECT_THAT(texts("SELECT state FROM {kinbox}.dead_letters"), ElementsAre("open"));
   EXPECT_EQ(recounted().finding, cli::Finding::kOk);
   broken = false;
-  change_from_outside(p0, "UPDATE {kinbox}.dead_letters SET state = 'requested'");
+  change_from_outside(p0, "UPDATE {kinbox}.letter_states SET state = 'requested'");
   run_until_idle({p0});
   EXPECT_THAT(effects(), ElementsAre("a", "b"));
   EXPECT_EQ(tally(p0), (Tally{.applied = 2}));

@@ -47,7 +47,7 @@ TEST_P(ReplayHold, LettersOfAHeldPartitionWaitToo) {
   handle = [](const Event&, Transaction&) { throw PermanentError("a bug"); };
   process({"a"});
   const auto id = record(reprocess());
-  change_from_outside(p0, "UPDATE {kinbox}.dead_letters SET state = 'requested'");
+  change_from_outside(p0, "UPDATE {kinbox}.letter_states SET state = 'requested'");
   handle = [this](const Event& event, Transaction& tx) { insert_effect(event, tx); };
   Redriver redriver(replayed_spec(), options.dispatch, connect(), observer);
   EXPECT_EQ(redriver.run(p0), Redriver::Outcome::kHeld);

@@ -133,7 +133,7 @@ TEST_P(WrongClock, RequestedLettersWaitForIt) {
     for (const auto other : kErrors) run(other, "");
     EXPECT_EQ(count("effects WHERE event_id LIKE '" + prefix + "%'"), 1);
     script(database().dialect().render(
-        "UPDATE {kinbox}.dead_letters SET due_at = due_at - interval '1 hour'"));
+        "UPDATE {kinbox}.letter_states SET due_at = due_at - interval '1 hour'"));
     run(error, "");
     EXPECT_EQ(count("effects WHERE event_id LIKE '" + prefix + "%'"), 2);
   }

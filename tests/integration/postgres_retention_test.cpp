@@ -124,8 +124,8 @@ TEST_P(PostgresRetention, ALongReaderIsNeitherDisturbedNorWaitedFor) {
 
 /// What docs/retention.md explains about space.
 TEST_P(PostgresRetention, TablesThatArePrunedAreVacuumedBeforeAFifthOfThemIsDead) {
-  for (const auto* table :
-       {"processed_events", "dead_letters", "dead_letter_history", "outbox", "email_outbox"})
+  for (const auto* table : {"processed_events", "letters", "letter_states", "dead_letter_history",
+                            "outbox", "email_outbox"})
     EXPECT_EQ(number("SELECT count(*) FROM pg_class WHERE oid = '{kinbox}." + std::string(table) +
                      "'::regclass AND 'autovacuum_vacuum_scale_factor=0.05' = ANY (reloptions)"),
               1)

@@ -4,6 +4,7 @@
 #include "core/error_group.hpp"
 #include "package/code_block.hpp"
 #include "support/desk_cli.hpp"
+#include "support/letters.hpp"
 
 namespace kinbox::testing {
 namespace {
@@ -53,17 +54,18 @@ INSERT INTO parked_events (consumer, event_id, event_type, topic, partition, rec
     const auto quoted = [](const std::string& text) { return '\'' + text + '\''; };
     const auto value = event_id.empty() ? std::string("{broken")
                                         : "{\"eventId\":\"" + event_id + "\",\"total\":129.90}";
-    sql("INSERT INTO dead_letters (consumer, event_id, event_type, topic, partition, "
+    sql("INSERT INTO letters (consumer, event_id, event_type, topic, partition, "
         "record_offset, record_timestamp_ms, key, value, headers, fingerprint, reason, handler, "
-        "error_type, error_code, error_text, error_group, attempts, first_failed_at, dead_at, "
-        "state) VALUES ('orders', NULLIF(" +
+        "error_type, error_code, error_text, error_group, attempts, first_failed_at, "
+        "dead_at, failed_at) VALUES ('orders', NULLIF(" +
         quoted(event_id) + ", ''), 'OrderCreated', 'orders.created', 0, " + std::to_string(offset) +
         ", 1769825467000, CAST(" + quoted(key) + " AS BLOB), CAST(" + quoted(value) +
         " AS BLOB), '[[\"traceparent\",\"MDAtYTFiMg==\"]]', x'', " + quoted(failure.reason) + ", " +
         quoted(failure.handler) + ", " + quoted(failure.error_type) + ", " +
         quoted(failure.error_code) + ", " + quoted(failure.error_text) + ", " +
         quoted(error_group(failure)) + ", " + std::to_string(failure.attempts) + ", '2026-01-31T" +
-        time + ".000Z', '2026-01-31T" + time + ".120Z', " + quoted(state) + ")");
+        time + ".000Z', '2026-01-31T" + time + ".120Z', '2026-01-31T" + time + ".000Z');" +
+        letters_are(state, ""));
   }
 };
 

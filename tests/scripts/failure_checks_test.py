@@ -37,10 +37,14 @@ INSERT INTO {s}.processed_events
   SELECT 'view', event_id, 't', partition, record_offset, 'ORDER_CREATED', 'applied', '\\x00'
     FROM (VALUES ('a-1', 0, 0), ('a-2', 0, 1), ('a-3', 0, 2), ('b-1', 1, 5), ('b-2', 1, 7))
       AS event (event_id, partition, record_offset);
-INSERT INTO {s}.dead_letters (consumer, event_id, topic, partition, record_offset, fingerprint, reason,
-  error_code, state) VALUES
-  ('view', 'a-2', 't', 0, 1, '\\x00', 'retries_exhausted', 'KB001', 'resolved'),
-  ('view', NULL, 't', 1, 8, '\\x00', 'undecodable', '', 'open');
+INSERT INTO {s}.letters (consumer, event_id, topic, partition, record_offset, fingerprint, reason,
+  error_code) VALUES
+  ('view', 'a-2', 't', 0, 1, '\\x00', 'retries_exhausted', 'KB001'),
+  ('view', NULL, 't', 1, 8, '\\x00', 'undecodable', '');
+INSERT INTO {s}.letter_states (id, consumer, topic, partition, record_offset, error_group, dead_at,
+  redrive_count, state)
+  SELECT id, consumer, topic, partition, record_offset, error_group, dead_at, redrive_count, 'open'
+    FROM {s}.letters WHERE event_id IS NULL;
 CREATE TABLE {s}.effects (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   order_id text NOT NULL, order_number bigint NOT NULL);
 INSERT INTO {s}.effects (order_id, order_number) VALUES
@@ -52,6 +56,13 @@ kafka: {{bootstrap.servers: localhost:1}}
 database: {{postgres: "{uri}", schema: {schema}}}
 consumers: [{{name: view, group: g, topics: [t], handlers: [order_view]}}]
 """
+
+
+def letter_of_a_2(state):
+    return f"""INSERT INTO {{s}}.letter_states (id, consumer, topic, partition, record_offset,
+                 error_group, dead_at, redrive_count, state)
+               SELECT id, consumer, topic, partition, record_offset, error_group, dead_at,
+                 redrive_count, '{state}' FROM {{s}}.letters WHERE event_id = 'a-2'"""
 
 
 class FailureChecks(unittest.TestCase):
@@ -100,9 +111,9 @@ class FailureChecks(unittest.TestCase):
     def test_letters_of_a_key_out_of_order_among_themselves(self):
         self.assertIn("effects out of order", self.complaints(
             """UPDATE {s}.effects SET order_number = 3 - order_number WHERE order_id = 'b';
-               INSERT INTO {s}.dead_letters (consumer, event_id, topic, partition, record_offset,
-                 fingerprint, reason, state) SELECT 'view', event_id, topic, partition, record_offset,
-                 fingerprint, 'retries_exhausted', 'resolved' FROM {s}.processed_events
+               INSERT INTO {s}.letters (consumer, event_id, topic, partition, record_offset,
+                 fingerprint, reason) SELECT 'view', event_id, topic, partition, record_offset,
+                 fingerprint, 'retries_exhausted' FROM {s}.processed_events
                  WHERE event_id LIKE 'b-%'"""))
 
     def test_a_letter_without_its_record_in_the_dlq_topic(self):
@@ -120,13 +131,13 @@ class FailureChecks(unittest.TestCase):
 
     def test_an_event_that_is_applied_and_a_letter_that_is_open(self):
         self.assertEqual(self.complaints(
-            "UPDATE {s}.dead_letters SET state = 'open' WHERE event_id = 'a-2'"),
+            letter_of_a_2("open")),
             {"letters left of another kind", "letters of refused events that came back",
              "partitions whose counters are not those of their rows"})
 
     def test_a_letter_that_is_requested_still(self):
         self.assertIn("letters left of another kind", self.complaints(
-            "UPDATE {s}.dead_letters SET state = 'requested' WHERE event_id = 'a-2'"))
+            letter_of_a_2("requested")))
 
     def test_a_record_that_counts_as_applied_and_as_dead(self):
         self.assertEqual(self.complaints(
@@ -146,9 +157,9 @@ class FailureChecks(unittest.TestCase):
 
     def test_an_event_with_two_letters(self):
         self.assertIn("events with two letters", self.complaints(
-            """INSERT INTO {s}.dead_letters (consumer, event_id, topic, partition, record_offset,
-                 fingerprint, reason, state) SELECT 'view', 'b-1', 't', 1, record_offset, '\\x00',
-                 'retries_exhausted', 'resolved' FROM unnest(ARRAY[5, 6]) AS record_offset"""))
+            """INSERT INTO {s}.letters (consumer, event_id, topic, partition, record_offset,
+                 fingerprint, reason) SELECT 'view', 'b-1', 't', 1, record_offset, '\\x00',
+                 'retries_exhausted' FROM unnest(ARRAY[5, 6]) AS record_offset"""))
 
     def test_a_record_that_was_passed_over(self):
         self.assertIn("records with a verdict", self.complaints(
@@ -170,7 +181,7 @@ class FailureChecks(unittest.TestCase):
     def test_poison_that_left_no_letter(self):
         self.dlq.remove(("dlq:view:t/1/8", ""))
         self.assertIn("letters left: records that are no events", self.complaints(
-            "DELETE FROM {s}.dead_letters WHERE event_id IS NULL"))
+            "DELETE FROM {s}.letters WHERE event_id IS NULL"))
 
 
 class Words(unittest.TestCase):

@@ -155,7 +155,7 @@ TEST_F(DatabaseClock, RequestedLettersWaitForIt) {
   {
     const auto tx = store.database().begin();
     tx->execute(
-        "UPDATE main.dead_letters SET state = 'requested', "
+        "UPDATE main.letter_states SET state = 'requested', "
         "due_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '1 hour')");
     tx->commit();
   }

@@ -21,7 +21,7 @@ constexpr const char* kTables =
 constexpr const char* kWipe =
     "DELETE FROM main.effects; DELETE FROM main.out_of_line; DELETE FROM main.audit; "
     "DELETE FROM main.children; DELETE FROM main.outbox; "
-    "DELETE FROM main.parked_events; DELETE FROM main.dead_letters; "
+    "DELETE FROM main.parked_events; DELETE FROM main.letters; "
     "DELETE FROM main.processed_events; DELETE FROM main.consumer_progress; "
     "DELETE FROM main.consumers; DELETE FROM main.workers; DELETE FROM main.replays";
 

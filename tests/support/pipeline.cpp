@@ -96,7 +96,7 @@ void Pipeline::change_from_outside(const TopicPartition& partition, std::string_
   const auto tx = database().begin();
   const Control control("orders", database().dialect());
   control.lock(*tx, {&partition, 1});
-  tx->execute(sql(statement));
+  database().run_script(*tx, sql(statement));
   control.announce(*tx);
   tx->commit();
 }

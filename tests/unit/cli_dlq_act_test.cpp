@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "support/desk_cli.hpp"
+#include "support/letters.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -31,23 +32,21 @@ class CliDlqAct : public kinbox::testing::DeskCli {
 INSERT INTO consumers (name, group_id) VALUES ('orders', 'orders'), ('mail', 'mail');
 INSERT INTO consumer_progress (consumer, topic, partition, first_offset, next_offset, dead)
   VALUES ('orders', 't', 0, 0, 3, 3);
-INSERT INTO dead_letters (consumer, event_id, topic, partition, record_offset, value, fingerprint,
-                          reason, handler, error_group, state, purged_at)
+INSERT INTO letters (consumer, event_id, topic, partition, record_offset, value, fingerprint,
+                     reason, handler, error_group, purged_at)
 VALUES ('orders', 'e-1', 't', 0, 11, CAST('{"total":12.50}' AS BLOB), x'01', 'handler_rejected',
-        'stock', 'aaaa', 'open', NULL),
-       ('orders', 'e-2', 't', 0, 12, x'FF00', x'01', 'handler_rejected', 'stock', 'aaaa', 'open',
-        NULL),
-       ('orders', NULL, 't', 1, 13, x'7B', x'01', 'undecodable', '', 'bbbb', 'open', NULL),
-       ('orders', 'e-1', 't', 0, 14, x'7B7D', x'01', 'id_conflict', '', 'cccc', 'open', NULL),
-       ('orders', 'e-5', 't', 0, 15, x'7B7D', x'01', 'handler_rejected', '', 'aaaa', 'resolved',
-        NULL),
-       ('orders', 'e-6', 't', 0, 16, NULL, x'01', 'handler_rejected', '', 'aaaa', 'open',
+        'stock', 'aaaa', NULL),
+       ('orders', 'e-2', 't', 0, 12, x'FF00', x'01', 'handler_rejected', 'stock', 'aaaa', NULL),
+       ('orders', NULL, 't', 1, 13, x'7B', x'01', 'undecodable', '', 'bbbb', NULL),
+       ('orders', 'e-1', 't', 0, 14, x'7B7D', x'01', 'id_conflict', '', 'cccc', NULL),
+       ('orders', 'e-5', 't', 0, 15, x'7B7D', x'01', 'handler_rejected', '', 'aaaa', NULL),
+       ('orders', 'e-6', 't', 0, 16, NULL, x'01', 'handler_rejected', '', 'aaaa',
         '2026-01-31T12:00:00.000Z'),
-       ('mail', 'e-1', 't', 0, 11, x'7B7D', x'01', 'handler_rejected', 'send', 'dddd', 'open',
-        NULL);
+       ('mail', 'e-1', 't', 0, 11, x'7B7D', x'01', 'handler_rejected', 'send', 'dddd', NULL);
 INSERT INTO processed_events (consumer, event_id, topic, partition, record_offset, event_type,
                               verdict, fingerprint)
-VALUES ('orders', 'e-1', 't', 0, 11, '', 'dead', x'01');)");
+VALUES ('orders', 'e-1', 't', 0, 11, '', 'dead', x'01');)" +
+        testing::letters_are("open", "") + "DELETE FROM letter_states WHERE id = 5");
   }
 };
 
@@ -132,7 +131,7 @@ TEST_F(CliDlqRetry, InBulkWithoutATerminalNeedsYes) {
 
 TEST_F(CliDlqRetry, RefusesWhenTheCountMoved) {
   fill();
-  types("y", [this] { sql("UPDATE dead_letters SET state = 'requested' WHERE id = 1"); });
+  types("y", [this] { sql("UPDATE letter_states SET state = 'requested' WHERE id = 1"); });
   const auto result = run({"dlq", "retry", "--all"});
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_THAT(result.err, HasSubstr("asked about 4 letters, and now there are 3"));
@@ -276,7 +275,7 @@ using CliDlqPurge = CliDlqAct;
 
 TEST_F(CliDlqPurge, TakesThePersonsNameTyped) {
   fill();
-  sql("UPDATE dead_letters SET key = CAST('zoe' AS BLOB) WHERE id < 3");
+  sql("UPDATE letters SET key = CAST('zoe' AS BLOB) WHERE id < 3");
   EXPECT_EQ(run({"dlq", "purge", "--key", "zoe"}).exit_code, 64) << "nobody to ask";
   types("y");
   EXPECT_EQ(run({"dlq", "purge", "--key", "zoe"}).exit_code, 1);
@@ -311,7 +310,7 @@ using CliDlqFiles = CliDlqAct;
 
 TEST_F(CliDlqFiles, WhatIsExportedComesBackByteForByte) {
   fill();
-  sql("UPDATE dead_letters SET headers = '[[\"a\",\"AP8=\"],[\"a\",null]]', key = x'00FF', "
+  sql("UPDATE letters SET headers = '[[\"a\",\"AP8=\"],[\"a\",null]]', key = x'00FF', "
       "record_timestamp_ms = 1700000000123, edited = 1, edited_value = x'01', attempts = 3, "
       "first_failed_at = '2026-01-31T12:00:00.123Z', error_text = 'no', redrive_count = 2 "
       "WHERE id = 2");
@@ -328,7 +327,7 @@ TEST_F(CliDlqFiles, WhatIsExportedComesBackByteForByte) {
       "FROM (SELECT * FROM dead_letters WHERE consumer = 'orders' AND state = 'open' "
       "AND purged_at IS NULL ORDER BY partition, record_offset)";
   const auto before = text(columns);
-  sql("DELETE FROM dead_letters WHERE consumer = 'orders'; DELETE FROM processed_events");
+  sql("DELETE FROM letters WHERE consumer = 'orders'; DELETE FROM processed_events");
   const auto imported = answer({"dlq", "import", file, "--yes"});
   EXPECT_EQ(imported[0]["consumer"], "orders");
   EXPECT_EQ(imported[0]["imported"], 4);
@@ -344,7 +343,7 @@ TEST_F(CliDlqFiles, ABrokenLineIsNamedAndNothingIsImported) {
   fill();
   const auto file = (directory() / "letters.jsonl").string();
   std::ofstream(file) << run({"dlq", "export", "1"}).out << "\n{\"id\": 1}\n";
-  sql("DELETE FROM dead_letters");
+  sql("DELETE FROM letters");
   const auto result = run({"dlq", "import", file, "--yes"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, AllOf(HasSubstr("letters.jsonl:3: the field \"consumer\" is missing"),
@@ -356,7 +355,7 @@ TEST_F(CliDlqFiles, ImportsAskAndSayWhatTheyCannotTake) {
   fill();
   const auto file = (directory() / "letters.jsonl").string();
   std::ofstream(file) << run({"dlq", "export", "1"}).out;
-  sql("DELETE FROM dead_letters");
+  sql("DELETE FROM letters");
   EXPECT_EQ(run({"dlq", "import", file}).exit_code, 64) << "nobody to ask";
   types("n");
   EXPECT_EQ(run({"dlq", "import", file}).exit_code, 1);
@@ -456,8 +455,7 @@ TEST_F(CliDlqEdit, IsAskedForAndNotBehindSomebodysBack) {
   editor("sed -i s/12.50/1/ \"$1\"");
   types("n");
   EXPECT_EQ(run({"dlq", "edit", "1"}).exit_code, 1);
-  types("y",
-        [this] { sql("UPDATE dead_letters SET edited = 1, edited_value = x'31' WHERE id = 1"); });
+  types("y", [this] { sql("UPDATE letters SET edited = 1, edited_value = x'31' WHERE id = 1"); });
   const auto result = run({"dlq", "edit", "1"});
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_THAT(result.err, HasSubstr("changed by somebody else"));

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "support/desk_cli.hpp"
+#include "support/letters.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -27,14 +28,15 @@ CREATE TABLE noted (id TEXT NOT NULL);
 INSERT INTO consumers (name, group_id) VALUES ('orders', 'orders');
 INSERT INTO consumer_progress (consumer, topic, partition, first_offset, next_offset, dead)
   VALUES ('orders', 't', 0, 0, 2, 2);
-INSERT INTO dead_letters (consumer, event_id, topic, partition, record_offset, value, fingerprint,
-                          reason)
+INSERT INTO letters (consumer, event_id, topic, partition, record_offset, value, fingerprint,
+                     reason)
 VALUES ('orders', 'fine', 't', 0, 0, CAST('{"eventId":"fine"}' AS BLOB), x'01', 'x'),
        ('orders', 'bad', 't', 0, 1, CAST('{"eventId":"bad"}' AS BLOB), x'01', 'x');
 INSERT INTO processed_events (consumer, event_id, topic, partition, record_offset, event_type,
                               verdict, fingerprint)
 VALUES ('orders', 'fine', 't', 0, 0, '', 'dead', x'01'),
-       ('orders', 'bad', 't', 0, 1, '', 'dead', x'01');)");
+       ('orders', 'bad', 't', 0, 1, '', 'dead', x'01');)" +
+        testing::letters_are("open", ""));
   }
 };
 
@@ -60,8 +62,9 @@ TEST_F(CliDlqRetryNow, LeavesPartitionsToAnOwnerWhoIsAtWork) {
 
 TEST_F(CliDlqRetryNow, SaysWhatItCannotTry) {
   sql("DELETE FROM consumer_progress;"
-      "INSERT INTO dead_letters (consumer, topic, partition, record_offset, fingerprint, reason) "
-      "VALUES ('gone', 't', 0, 7, x'01', 'x')");
+      "INSERT INTO letters (consumer, topic, partition, record_offset, fingerprint, reason) "
+      "VALUES ('gone', 't', 0, 7, x'01', 'x');" +
+      testing::letters_are("open", ""));
   const auto result = run({"dlq", "retry", "--all", "--yes", "--now"});
   EXPECT_THAT(result.err, HasSubstr("orders t/0: left as they are: the consumer never had this"));
   EXPECT_THAT(result.err, HasSubstr("gone: not in the configuration"));

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "support/desk_cli.hpp"
+#include "support/letters.hpp"
 
 namespace kinbox::cli {
 namespace {
@@ -20,21 +21,24 @@ class CliDlq : public kinbox::testing::DeskCli {
   /// Letters 1 to 4: two of one cause, one of another, one of another consumer; 3 is resolved.
   void fill() {
     sql(R"(
-INSERT INTO dead_letters (consumer, event_id, event_type, topic, partition, record_offset,
+INSERT INTO letters (consumer, event_id, event_type, topic, partition, record_offset,
     record_timestamp_ms, key, value, headers, fingerprint, reason, handler, error_type, error_code,
-    error_text, error_group, attempts, first_failed_at, dead_at, state, redrive_count) VALUES
+    error_text, error_group, attempts, first_failed_at, dead_at, redrive_count) VALUES
  ('orders', 'e-1', 'OrderCreated', 'orders', 0, 11, 1700000000123, CAST('o-1' AS BLOB),
   CAST('{"total":12.50}' AS BLOB), '[["trace","eA=="],["empty",""],["none",null]]', x'01',
   'handler_rejected', 'stock', 'Sold', 'out', 'nothing left of 17', 'aaaaaaaaaaaaaaaa', 5,
-  '2026-01-31T11:59:00.000Z', '2026-01-31T12:00:00.000Z', 'open', 2),
+  '2026-01-31T11:59:00.000Z', '2026-01-31T12:00:00.000Z', 2),
  ('orders', 'e-2', 'OrderCreated', 'orders', 1, 12, NULL, NULL, NULL, '[]', x'01',
   'handler_rejected', 'stock', 'Sold', 'out', 'nothing left of 18', 'aaaaaaaaaaaaaaaa', 5, NULL,
-  '2026-01-31T13:00:00.000Z', 'requested', 1),
+  '2026-01-31T13:00:00.000Z', 1),
  ('orders', 'e-3', 'OrderPaid', 'payments', 0, 13, NULL, x'00FF', x'', '[]', x'01',
   'retries_exhausted', 'ledger', 'std::runtime_error', '', 'no', 'bbbbbbbbbbbbbbbb', 1, NULL,
-  '2026-02-01T00:00:00.000Z', 'resolved', 0),
+  '2026-02-01T00:00:00.000Z', 0),
  ('mail', NULL, '', 'orders', 0, 14, NULL, NULL, CAST('{' AS BLOB), '[]', x'01', 'undecodable',
-  '', '', '', 'not JSON', 'cccccccccccccccc', 0, NULL, '2026-02-02T00:00:00.000Z', 'open', 0);)");
+  '', '', '', 'not JSON', 'cccccccccccccccc', 0, NULL, '2026-02-02T00:00:00.000Z', 0);)" +
+        testing::letters_are("open", "") +
+        "UPDATE letter_states SET state = 'requested' WHERE id = 2;"
+        "DELETE FROM letter_states WHERE id = 3");
   }
 
   std::vector<std::int64_t> listed(const std::vector<std::string>& filters) {
@@ -181,7 +185,7 @@ TEST_F(CliDlq, FormatPrintsRecordsInKcatsTokens) {
 
 TEST_F(CliDlq, FormatPrintsTheValueThatAPersonPutThere) {
   fill();
-  sql("UPDATE dead_letters SET edited = 1, edited_value = CAST('new' AS BLOB) WHERE id = 1");
+  sql("UPDATE letters SET edited = 1, edited_value = CAST('new' AS BLOB) WHERE id = 1");
   EXPECT_EQ(run({"dlq", "list", "--event-id", "e-1", "--format", "%s"}).out, "new");
 }
 
@@ -222,7 +226,7 @@ TEST_F(CliDlq, ShowNamesEverythingForPrograms) {
   sql("INSERT INTO audit (who, action, reason) VALUES ('zoe', 'dlq edit', 'a typo');"
       "INSERT INTO dead_letter_history (dead_letter_id, at, what, detail, audit_id)"
       "  VALUES (1, '2026-01-31T14:00:00.000Z', 'edited', '2 bytes', 1);"
-      "UPDATE dead_letters SET edited = 1, edited_value = x'FF', imported = 1 WHERE id = 1");
+      "UPDATE letters SET edited = 1, edited_value = x'FF', imported = 1 WHERE id = 1");
   std::map<std::string, json> facts;
   for (const auto& row : answer({"dlq", "show", "1"})) facts[row["name"]] = row["value"];
   const std::map<std::string, json> expected{{"id", "1"},
@@ -248,7 +252,7 @@ TEST_F(CliDlq, ShowNamesEverythingForPrograms) {
 
 TEST_F(CliDlq, ShowTakesAnyBytes) {
   fill();
-  sql("UPDATE dead_letters SET key = x'FF00', value = x'00FF1B5B', edited = 1, "
+  sql("UPDATE letters SET key = x'FF00', value = x'00FF1B5B', edited = 1, "
       "edited_value = CAST('{\"a\":' AS BLOB), headers = '[[null,\"/w==\",\"/w==\"]]' "
       "WHERE id = 1");
   const auto result = run({"dlq", "show", "1"});

@@ -124,7 +124,7 @@ TEST_F(CliOutbox, ShowTellsEverythingAboutARow) {
 }
 
 TEST_F(CliOutbox, ShowFindsTheRecordOfADeadLetter) {
-  sql("INSERT INTO dead_letters (consumer, topic, partition, record_offset, fingerprint, reason, "
+  sql("INSERT INTO letters (consumer, topic, partition, record_offset, fingerprint, reason, "
       "value) VALUES ('orders', 't', 0, 13, x'00', 'undecodable', x'6869');"
       "INSERT INTO outbox (lane, message_id, topic, dead_letter_id) VALUES (1, 'm', 'dlq.t', 1)");
   std::map<std::string, json> facts;

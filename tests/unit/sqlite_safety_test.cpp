@@ -97,9 +97,8 @@ TEST_F(SqliteSafety, PositionsWithoutTheirKeyAreRefused) {
 }
 
 TEST_F(SqliteSafety, DeadLettersWithoutTheirKeyAreRefused) {
-  alter("dead_letters", "UNIQUE (consumer, topic, topic_id, partition, record_offset)",
-        "CHECK (1)");
-  expect_refusal("dead_letters");
+  alter("letters", "UNIQUE (consumer, topic, topic_id, partition, record_offset)", "CHECK (1)");
+  expect_refusal("letters");
 }
 
 TEST_F(SqliteSafety, AMissingTableIsRefused) {

@@ -13,9 +13,9 @@ SCHEMA = "desk"
 # 40 causes, the frequent ones far more so than the others; three consumers, one of which has nothing
 # open; one letter in ten is resolved, one in twenty requested, one in a hundred was tried before.
 FILL = """
-INSERT INTO desk.dead_letters (consumer, event_id, event_type, topic, partition, record_offset,
+INSERT INTO desk.letters (consumer, event_id, event_type, topic, partition, record_offset,
   record_timestamp_ms, key, value, headers, fingerprint, reason, handler, error_type, error_code,
-  error_text, error_group, attempts, first_failed_at, dead_at, state, redrive_count)
+  error_text, error_group, attempts, first_failed_at, dead_at, redrive_count)
 SELECT CASE n % 20 WHEN 19 THEN 'stock' WHEN 18 THEN 'mail' WHEN 17 THEN 'mail' ELSE 'orders' END,
        'event-' || n, 'OrderCreated', 'orders.' || n % 7, n % 12, n, 1769817600000 + n,
        convert_to('customer-' || n % 200000, 'UTF8'),
@@ -24,11 +24,15 @@ SELECT CASE n % 20 WHEN 19 THEN 'stock' WHEN 18 THEN 'mail' WHEN 17 THEN 'mail' 
        CASE cause WHEN 3 THEN 'retries_exhausted' ELSE 'handler_rejected' END,
        'handler_' || cause % 5, 'kinbox::PermanentError', 'code_' || cause,
        'order ' || n || ' has no account', left(md5(cause::text), 16), 5, at, at,
-       CASE WHEN n % 10 = 9 THEN 'resolved' WHEN n % 20 = 3 THEN 'requested' ELSE 'open' END,
        (n % 100 = 0)::int
   FROM (SELECT n, floor(power(random(), 3) * 40)::int AS cause,
                timestamptz '2026-01-31T00:00:00Z' + n * interval '10 ms' AS at
-          FROM generate_series(1, RECORDS) AS n) AS numbers
+          FROM generate_series(1, RECORDS) AS n) AS numbers;
+INSERT INTO desk.letter_states (id, consumer, topic, partition, record_offset, error_group, dead_at,
+  redrive_count, state)
+SELECT id, consumer, topic, partition, record_offset, error_group, dead_at, redrive_count,
+       CASE WHEN record_offset % 20 = 3 THEN 'requested' ELSE 'open' END
+  FROM desk.letters WHERE record_offset % 10 <> 9
 """
 
 COMMANDS = (
@@ -55,7 +59,7 @@ def filled(services, records):
     say(f"writing {records:,} dead letters")
     psql(services, FILL.replace("RECORDS", str(records)))
     # As autovacuum does sooner or later, behind this many rows.
-    psql(services, f"VACUUM ANALYZE {SCHEMA}.dead_letters")
+    psql(services, f"VACUUM ANALYZE {SCHEMA}.letters, {SCHEMA}.letter_states")
     groups = psql(services, f"SELECT error_group FROM {SCHEMA}.dead_letters WHERE state = 'open' "
                             "GROUP BY error_group ORDER BY count(*) DESC")
     return file, variables, {"FREQUENT": groups[0], "RARE": groups[-1], "MIDDLE": str(records // 2)}

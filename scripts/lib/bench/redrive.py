@@ -26,8 +26,8 @@ FRESH = """SELECT count(*), extract(epoch FROM max(processed_at) - min(processed
     FROM {s}.processed_events WHERE verdict = 'applied'"""
 REDRIVEN = """SELECT count(*), extract(epoch FROM max(changed_at) - min(changed_at))
     FROM {s}.dead_letters WHERE state = 'resolved'"""
-WAITING = "SELECT count(*) FROM {s}.dead_letters WHERE state = 'requested'"
-OPEN = "SELECT count(*) FROM {s}.dead_letters WHERE state = 'open'"
+WAITING = "SELECT count(*) FROM {s}.letter_states WHERE state = 'requested'"
+OPEN = "SELECT count(*) FROM {s}.letter_states WHERE state = 'open'"
 
 
 def psql(services, where, sql):

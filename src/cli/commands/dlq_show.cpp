@@ -10,33 +10,16 @@ namespace {
 EventPage page_of(const LetterDetail& detail) {
   const auto row = detail.letter[0];
   const bool edited = row.get<bool>("edited");
-  EventPage page{.facts = facts_of(detail.letter, {"id",
-                                                   "state",
-                                                   "consumer",
-                                                   "group",
-                                                   "reason",
-                                                   "handler",
-                                                   "error_type",
-                                                   "error_code",
-                                                   "error_text",
-                                                   "attempts",
-                                                   "first_failed_at",
-                                                   "dead_at",
-                                                   "redrives",
-                                                   "due_at",
-                                                   "changed_at",
-                                                   "retry_as",
-                                                   "purged_at",
-                                                   "seen_again",
-                                                   "topic",
-                                                   "topic_id",
-                                                   "partition",
-                                                   "offset",
-                                                   "key",
-                                                   "event_id",
-                                                   "type"}),
-                 .record = stored_record(row),
-                 .history = detail.history};
+  EventPage page{
+      .facts = facts_of(
+          detail.letter,
+          {"id",         "state",      "consumer",   "group",      "reason",          "handler",
+           "error_type", "error_code", "error_text", "attempts",   "first_failed_at", "failed_at",
+           "dead_at",    "redrives",   "due_at",     "changed_at", "retry_as",        "purged_at",
+           "seen_again", "topic",      "topic_id",   "partition",  "offset",          "key",
+           "event_id",   "type"}),
+      .record = stored_record(row),
+      .history = detail.history};
   page.facts.emplace_back("imported", row.get<bool>("imported") ? "true" : "false");
   page.facts.emplace_back("edited", edited ? "true" : "false");
   if (edited) page.original_value = bytes_of(row, "original_value");

@@ -63,12 +63,12 @@ ExitCode show(const Invocation& invocation, std::int64_t id) {
     return ExitCode::kFailed;
   }
   answer_event(invocation, {.facts = facts_of(
-                                rows, {"id",         "consumer",   "group",       "ahead",
-                                       "due_at",     "reason",     "handler",     "error_type",
-                                       "error_code", "error_text", "attempts",    "first_failed_at",
-                                       "parked_at",  "seen_again", "dead_letter", "topic",
-                                       "topic_id",   "partition",  "offset",      "key",
-                                       "event_id",   "type"}),
+                                rows, {"id",         "consumer",   "group",      "ahead",
+                                       "due_at",     "reason",     "handler",    "error_type",
+                                       "error_code", "error_text", "attempts",   "first_failed_at",
+                                       "failed_at",  "parked_at",  "seen_again", "dead_letter",
+                                       "topic",      "topic_id",   "partition",  "offset",
+                                       "key",        "event_id",   "type"}),
                             .record = stored_record(rows[0])});
   return ExitCode::kOk;
 }

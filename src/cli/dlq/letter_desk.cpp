@@ -17,7 +17,7 @@ namespace {
 
 // The order in which they are tried: due one after the other, those of one key never overtake.
 constexpr std::string_view kPlanned =
-    "FROM {kinbox}.dead_letters WHERE {where} AND state IN ({from}) AND {condition} "
+    "FROM {kinbox}.unresolved_letters WHERE {where} AND state IN ({from}) AND {condition} "
     "ORDER BY consumer, topic, partition, record_offset, id{limit}";
 constexpr std::string_view kGroups =
     "SELECT consumer, error_group, reason, handler, count(*) AS letters "
@@ -26,28 +26,32 @@ constexpr std::string_view kGroups =
 constexpr std::string_view kLeftOut =
     "SELECT count(*) AS letters, "
     "COALESCE(sum(CASE WHEN purged_at IS NULL THEN 0 ELSE 1 END), 0) AS purged "
-    "FROM {kinbox}.dead_letters WHERE {where} AND state IN ({from}) AND NOT ({condition})";
+    "FROM {kinbox}.unresolved_letters WHERE {where} AND state IN ({from}) AND NOT ({condition})";
 constexpr std::string_view kCountRequested =
-    "SELECT count(*) AS letters FROM {kinbox}.dead_letters WHERE {where} AND state = 'requested'";
+    "SELECT count(*) AS letters FROM {kinbox}.unresolved_letters "
+    "WHERE {where} AND state = 'requested'";
 
 constexpr std::string_view kPartitionsEach =
-    "SELECT consumer, topic, partition FROM {kinbox}.dead_letters WHERE id = $1";
+    "SELECT consumer, topic, partition FROM {kinbox}.letters WHERE id = $1";
 constexpr std::string_view kPartitionsAll =
-    "SELECT DISTINCT consumer, topic, partition FROM {kinbox}.dead_letters "
+    "SELECT DISTINCT consumer, topic, partition FROM {kinbox}.letters "
     "WHERE id = ANY ($1::bigint[])";
 
 constexpr std::string_view kChangeEach =
-    "UPDATE {kinbox}.dead_letters SET state = '{to}', due_at = {due}, changed_at = {now} "
-    "WHERE id = $1 AND state IN ({from}) AND {condition} RETURNING id";
+    "UPDATE {kinbox}.letter_states SET state = '{to}', due_at = {due}, changed_at = {now} "
+    "WHERE id = $1 AND state IN ({from}) "
+    "AND EXISTS (SELECT 1 FROM {kinbox}.letters AS l WHERE l.id = $1 AND {condition}) RETURNING id";
 constexpr std::string_view kChangeAll =
-    "UPDATE {kinbox}.dead_letters AS d SET state = '{to}', due_at = {due}, changed_at = {now} "
+    "UPDATE {kinbox}.letter_states AS d SET state = '{to}', due_at = {due}, changed_at = {now} "
     "FROM unnest($1::bigint[], $2::bigint[]) AS planned (letter, due_in) "
-    "WHERE d.id = planned.letter AND state IN ({from}) AND {condition} RETURNING d.id";
+    "WHERE d.id = planned.letter AND d.state IN ({from}) "
+    "AND EXISTS (SELECT 1 FROM {kinbox}.letters AS l WHERE l.id = d.id AND {condition}) "
+    "RETURNING d.id";
 
 constexpr std::string_view kRetryAs =
-    "UPDATE {kinbox}.dead_letters SET retry_as = $2 WHERE id = $1 AND NOT EXISTS ("
+    "UPDATE {kinbox}.letters SET retry_as = $2 WHERE id = $1 AND NOT EXISTS ("
     "SELECT 1 FROM {kinbox}.processed_events AS p "
-    "WHERE p.consumer = dead_letters.consumer AND p.event_id = $2)";
+    "WHERE p.consumer = letters.consumer AND p.event_id = $2)";
 
 constexpr std::string_view kLastDone =
     "SELECT h.what, COALESCE(a.who, '') AS who, CAST(h.at AS text) AS at "
@@ -62,7 +66,7 @@ constexpr std::string_view kAtWork =
     "SELECT count(*) AS workers FROM {kinbox}.workers WHERE consumer = $1 AND seen_until >= {now}";
 
 constexpr std::string_view kUntaken =
-    "SELECT DISTINCT d.topic, d.partition FROM {kinbox}.dead_letters AS d "
+    "SELECT DISTINCT d.topic, d.partition FROM {kinbox}.letter_states AS d "
     "WHERE d.consumer = $1 AND d.state = 'requested' AND NOT EXISTS ("
     "SELECT 1 FROM {kinbox}.consumer_progress AS p WHERE p.consumer = d.consumer "
     "AND p.topic = d.topic AND p.partition = d.partition) ORDER BY d.topic, d.partition";

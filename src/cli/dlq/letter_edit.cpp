@@ -17,9 +17,10 @@ constexpr std::string_view kRead =
 
 // Two people may have the same letter open.
 constexpr std::string_view kStore =
-    "UPDATE {kinbox}.dead_letters SET edited = $2, edited_value = $3, changed_at = {now} "
-    "WHERE id = $1 AND state = 'open' AND purged_at IS NULL AND edited = $4 "
-    "AND COALESCE(edited_value, $5) = $5";
+    "UPDATE {kinbox}.letters SET edited = $2, edited_value = $3 "
+    "WHERE id = $1 AND purged_at IS NULL AND edited = $4 AND COALESCE(edited_value, $5) = $5";
+constexpr std::string_view kTouch =
+    "UPDATE {kinbox}.letter_states SET changed_at = {now} WHERE id = $1 AND state = 'open'";
 
 std::optional<std::string> text(const std::optional<ByteVector>& bytes) {
   if (!bytes) return std::nullopt;
@@ -62,9 +63,10 @@ void store_edited(Database& database, std::int64_t id, const LetterValue& read,
   const auto after = differs ? SqlParam(as_bytes(value)) : SqlParam(nullptr);
   own_statements("edit", [&] {
     const auto tx = database.begin();
-    const auto stored = tx->execute(tx->dialect().render(kStore), id, differs, after,
-                                    read.edited.has_value(), before);
-    if (stored.affected_rows() == 0)
+    const auto execute = [&](std::string_view sql, const auto&... params) {
+      return tx->execute(tx->dialect().render(sql), id, params...).affected_rows() > 0;
+    };
+    if (!execute(kStore, differs, after, read.edited.has_value(), before) || !execute(kTouch))
       throw LettersMoved("letter " + std::to_string(id) +
                          " was changed by somebody else since you opened it, or is not open any "
                          "more; nothing was stored");

@@ -1,5 +1,6 @@
 #include "cli/dlq/letter_selection.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -105,6 +106,10 @@ bool LetterSelection::by_filters() const {
   return filters.restricts();
 }
 
+bool LetterSelection::takes(std::string_view state) const {
+  return states.empty() || std::find(states.begin(), states.end(), state) != states.end();
+}
+
 std::string as_options(const LetterSelection& s) {
   ShellWords words;
   for (const auto id : s.ids) words.word(std::to_string(id));
@@ -138,6 +143,10 @@ BoundSql letters_where(const LetterSelection& selection, std::size_t first) {
   auto where = common_where(selection, first, "dead_at");
   if (!selection.states.empty()) where.state_in(selection.states);
   return std::move(where).finished();
+}
+
+std::string_view letters_from(const LetterSelection& selection) {
+  return selection.takes("resolved") ? "{kinbox}.dead_letters" : "{kinbox}.unresolved_letters";
 }
 
 BoundSql parked_where(const LetterSelection& selection, std::size_t first) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kinbox/record.hpp"
@@ -41,6 +42,8 @@ struct LetterSelection {
   bool by_ids() const { return !ids.empty(); }
   /// Whether anything but ids and states is given.
   bool by_filters() const;
+  /// Whether letters in `state` may be among it.
+  bool takes(std::string_view state) const;
 };
 
 /// The same as the options that select it, to be typed again: "--consumer orders --state open".
@@ -58,6 +61,8 @@ struct BoundSql {
 
 /// What follows WHERE, on the columns of `dead_letters`; its parameters begin with `$first`.
 BoundSql letters_where(const LetterSelection& selection, std::size_t first = 1);
+/// The smallest relation that has all of the selection, with the columns of `dead_letters`.
+std::string_view letters_from(const LetterSelection& selection);
 /// The same on the columns of `parked_events`; the states are left out.
 BoundSql parked_where(const LetterSelection& selection, std::size_t first = 1);
 

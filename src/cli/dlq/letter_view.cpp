@@ -10,11 +10,9 @@ namespace kinbox::cli {
 namespace {
 
 // Counted first, described afterwards: of each group that is shown, two ends of an index and the
-// latest letter are looked at. {of_state} is what has one group, consumer and state.
+// latest letter are looked at.
 constexpr std::string_view kGroups = R"(
-WITH counted AS (
-  SELECT state, consumer, error_group, count(*) AS letters, sum(redrive_count) AS redrives
-    FROM {kinbox}.dead_letters WHERE {where} GROUP BY state, consumer, error_group),
+WITH counted AS ({counted}),
 largest AS (
   SELECT consumer, error_group, CAST(sum(letters) AS bigint) AS letters,
          CAST(sum(redrives) AS bigint) AS redrives,
@@ -22,9 +20,8 @@ largest AS (
     FROM counted GROUP BY consumer, error_group
    ORDER BY letters DESC, consumer, error_group LIMIT {limit}),
 seen AS (
-  SELECT c.consumer, c.error_group, min((SELECT min(d.dead_at) {of_state})) AS first_seen,
-         max((SELECT max(d.dead_at) {of_state})) AS last_seen,
-         max((SELECT d.id {of_state} ORDER BY d.dead_at DESC, d.id DESC LIMIT 1)) AS sample
+  SELECT c.consumer, c.error_group, min({first_seen}) AS first_seen, max({last_seen}) AS last_seen,
+         max({sample}) AS sample
     FROM largest AS g
     JOIN counted AS c ON c.consumer = g.consumer AND c.error_group = g.error_group
    GROUP BY c.consumer, c.error_group)
@@ -32,12 +29,37 @@ SELECT g.error_group AS "group", g.consumer, l.reason, l.handler, l.error_type, 
        g.letters, g.requested, CAST(s.first_seen AS text) AS first_seen,
        CAST(s.last_seen AS text) AS last_seen, g.redrives, s.sample, l.error_text
   FROM largest AS g JOIN seen AS s ON s.consumer = g.consumer AND s.error_group = g.error_group
-  JOIN {kinbox}.dead_letters AS l ON l.id = s.sample
+  JOIN {kinbox}.letters AS l ON l.id = s.sample
  ORDER BY g.letters DESC, g.consumer, g.error_group)";
 
-constexpr std::string_view kOfState =
-    "FROM {kinbox}.dead_letters AS d WHERE d.state = c.state AND d.consumer = c.consumer "
+constexpr std::string_view kCountUnresolved =
+    "SELECT state, consumer, error_group, count(*) AS letters, sum(redrive_count) AS redrives "
+    "FROM {kinbox}.letter_states WHERE {where} GROUP BY state, consumer, error_group";
+// All but the others: both are counted from an index.
+constexpr std::string_view kCountResolved =
+    "SELECT 'resolved' AS state, a.consumer, a.error_group, "
+    "a.letters - COALESCE(u.letters, 0) AS letters, "
+    "a.redrives - COALESCE(u.redrives, 0) AS redrives FROM ("
+    "SELECT consumer, error_group, count(*) AS letters, sum(redrive_count) AS redrives "
+    "FROM {kinbox}.letters WHERE {where} GROUP BY consumer, error_group) AS a LEFT JOIN ("
+    "SELECT consumer, error_group, count(*) AS letters, sum(redrive_count) AS redrives "
+    "FROM {kinbox}.letter_states WHERE {where} GROUP BY consumer, error_group) AS u "
+    "ON u.consumer = a.consumer AND u.error_group = a.error_group "
+    "WHERE a.letters > COALESCE(u.letters, 0)";
+
+// What there is of one group of a consumer, in one state.
+constexpr std::string_view kOfUnresolved =
+    "FROM {kinbox}.letter_states AS d WHERE d.state = c.state AND d.consumer = c.consumer "
     "AND d.error_group = c.error_group";
+constexpr std::string_view kOfResolved =
+    "FROM {kinbox}.letters AS d WHERE d.consumer = c.consumer AND d.error_group = c.error_group "
+    "AND NOT EXISTS (SELECT 1 FROM {kinbox}.letter_states AS s WHERE s.id = d.id)";
+constexpr std::string_view kFirstSeen =
+    "(SELECT d.dead_at {of_state} ORDER BY d.dead_at, d.id LIMIT 1)";
+constexpr std::string_view kLastSeen =
+    "(SELECT d.dead_at {of_state} ORDER BY d.dead_at DESC, d.id DESC LIMIT 1)";
+constexpr std::string_view kSample =
+    "(SELECT d.id {of_state} ORDER BY d.dead_at DESC, d.id DESC LIMIT 1)";
 
 constexpr std::string_view kColumns = R"(
 SELECT id, state, consumer, error_group AS "group", topic, partition, record_offset AS "offset",
@@ -50,31 +72,42 @@ constexpr std::string_view kRecordColumns =
 
 constexpr std::string_view kDetailColumns =
     ", topic_id, CAST(changed_at AS text) AS changed_at, CAST(purged_at AS text) AS purged_at, "
-    "retry_as, imported, edited, value AS original_value";
+    "retry_as, imported, edited, failed_at, value AS original_value";
 
-// From one to the next through an index.
+// From one to the next through an index. Whoever has letters may have resolved ones.
 constexpr std::string_view kKinds = R"(
 WITH RECURSIVE states (state) AS (
-  SELECT min(state) FROM {kinbox}.dead_letters
+  SELECT min(state) FROM {kinbox}.letter_states
    UNION ALL
-  SELECT (SELECT min(d.state) FROM {kinbox}.dead_letters AS d WHERE d.state > s.state)
+  SELECT (SELECT min(d.state) FROM {kinbox}.letter_states AS d WHERE d.state > s.state)
     FROM states AS s WHERE s.state IS NOT NULL),
 kinds (state, consumer) AS (
-  SELECT s.state, (SELECT min(d.consumer) FROM {kinbox}.dead_letters AS d WHERE d.state = s.state)
+  SELECT s.state, (SELECT min(d.consumer) FROM {kinbox}.letter_states AS d WHERE d.state = s.state)
     FROM states AS s WHERE s.state IS NOT NULL
    UNION ALL
-  SELECT k.state, (SELECT min(d.consumer) FROM {kinbox}.dead_letters AS d
+  SELECT k.state, (SELECT min(d.consumer) FROM {kinbox}.letter_states AS d
                     WHERE d.state = k.state AND d.consumer > k.consumer)
-    FROM kinds AS k WHERE k.consumer IS NOT NULL)
-SELECT state, consumer FROM kinds WHERE consumer IS NOT NULL)";
+    FROM kinds AS k WHERE k.consumer IS NOT NULL),
+consumers (consumer) AS (
+  SELECT min(consumer) FROM {kinbox}.letters
+   UNION ALL
+  SELECT (SELECT min(d.consumer) FROM {kinbox}.letters AS d WHERE d.consumer > k.consumer)
+    FROM consumers AS k WHERE k.consumer IS NOT NULL)
+SELECT state, consumer FROM kinds WHERE consumer IS NOT NULL
+ UNION ALL
+SELECT 'resolved', consumer FROM consumers WHERE consumer IS NOT NULL)";
 
 // For each kind an index gives the ids in order, so a page costs no more than itself.
 constexpr std::string_view kPage =
     " FROM {kinbox}.dead_letters WHERE id IN ({ids}) ORDER BY id LIMIT {limit}";
 
 constexpr std::string_view kIds =
-    "SELECT id FROM (SELECT id FROM {kinbox}.dead_letters WHERE {where} AND id > {after} "
+    "SELECT id FROM (SELECT id FROM {kinbox}.{letters} AND id > {after} "
     "ORDER BY id LIMIT {limit}) AS page_of_{number}";
+constexpr std::string_view kUnresolved = "unresolved_letters WHERE {where}";
+constexpr std::string_view kResolved =
+    "letters WHERE {where} AND NOT EXISTS ("
+    "SELECT 1 FROM {kinbox}.letter_states AS s WHERE s.id = letters.id)";
 
 constexpr std::string_view kHistory = R"(
 SELECT CAST(h.at AS text) AS at, h.what, h.detail, h.audit_id AS audit, a.who, a.action, a.reason
@@ -82,9 +115,16 @@ SELECT CAST(h.at AS text) AS at, h.what, h.detail, h.audit_id AS audit, a.who, a
  WHERE h.dead_letter_id = $1 ORDER BY h.id)";
 
 bool selected(const LetterSelection& selection, const LetterKind& kind) {
-  const auto& states = selection.states;
   return (!selection.consumer || *selection.consumer == kind.consumer) &&
-         (states.empty() || std::find(states.begin(), states.end(), kind.state) != states.end());
+         selection.takes(kind.state);
+}
+
+/// `sql` of each state that `selection` takes letters of.
+std::string of_states(std::string_view sql, const LetterSelection& selection) {
+  const auto unresolved = replaced(sql, "{of_state}", kOfUnresolved);
+  if (!selection.takes("resolved")) return unresolved;
+  return "CASE WHEN c.state = 'resolved' THEN " + replaced(sql, "{of_state}", kOfResolved) +
+         " ELSE " + unresolved + " END";
 }
 
 }  // namespace
@@ -92,8 +132,18 @@ bool selected(const LetterSelection& selection, const LetterKind& kind) {
 BoundSql groups_sql(const LetterSelection& selection, std::int64_t limit) {
   auto statement = letters_where(
       {.consumer = selection.consumer, .group = selection.group, .states = selection.states});
-  auto sql = replaced(kGroups, "{where}", statement.text);
-  sql = replaced(sql, "{of_state}", kOfState);
+  auto counted = replaced(kCountUnresolved, "{where}", statement.text);
+  if (selection.takes("resolved")) {
+    const auto any = letters_where({.consumer = selection.consumer, .group = selection.group},
+                                   statement.arguments.size() + 1);
+    statement.arguments.insert(statement.arguments.end(), any.arguments.begin(),
+                               any.arguments.end());
+    counted += " UNION ALL " + replaced(kCountResolved, "{where}", any.text);
+  }
+  auto sql = replaced(kGroups, "{counted}", counted);
+  sql = replaced(sql, "{first_seen}", of_states(kFirstSeen, selection));
+  sql = replaced(sql, "{last_seen}", of_states(kLastSeen, selection));
+  sql = replaced(sql, "{sample}", of_states(kSample, selection));
   statement.text = replaced(sql, "{limit}", std::to_string(limit));
   return statement;
 }
@@ -109,11 +159,14 @@ std::optional<BoundSql> letters_sql(const LetterSelection& selection,
     if (!selected(selection, kind)) continue;
     auto part = selection;
     part.consumer = kind.consumer;
-    part.states = {kind.state};
+    const bool resolved = kind.state == "resolved";
+    part.states.clear();
+    if (!resolved) part.states = {kind.state};
     const auto where = letters_where(part, statement.arguments.size() + 1);
     statement.arguments.insert(statement.arguments.end(), where.arguments.begin(),
                                where.arguments.end());
-    auto one = replaced(kIds, "{where}", where.text);
+    auto one = replaced(kIds, "{letters}", resolved ? kResolved : kUnresolved);
+    one = replaced(one, "{where}", where.text);
     one = replaced(one, "{number}", std::to_string(statement.arguments.size()));
     ids += (ids.empty() ? "" : " UNION ALL ") + one;
   }

@@ -17,7 +17,8 @@ SELECT id, consumer, error_group AS "group", topic, partition, record_offset AS 
            AND first.partition = p.partition AND first.queue = p.queue
            AND first.record_offset < p.record_offset) AS ahead)";
 
-constexpr std::string_view kRecordColumns = ", topic_id, record_timestamp_ms, headers, value";
+constexpr std::string_view kRecordColumns =
+    ", topic_id, record_timestamp_ms, headers, value, failed_at";
 
 constexpr std::string_view kFrom = " FROM {kinbox}.parked_events AS p WHERE ";
 

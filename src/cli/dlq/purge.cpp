@@ -20,9 +20,10 @@ constexpr std::string_view kParked =
     "SELECT id, consumer, topic, partition FROM {kinbox}.parked_events WHERE {where} ORDER BY id";
 
 constexpr std::string_view kErase =
-    "UPDATE {kinbox}.dead_letters SET key = NULL, value = NULL, headers = '[]', error_text = '', "
-    "edited = {false}, edited_value = NULL, due_at = NULL, purged_at = {now}, changed_at = {now}, "
-    "state = CASE WHEN state IN ('open', 'requested', 'parked') THEN 'discarded' ELSE state END "
+    "UPDATE {kinbox}.letters SET key = NULL, value = NULL, headers = '[]', error_text = '', "
+    "edited = {false}, edited_value = NULL, purged_at = {now} WHERE id IN ({ids})";
+constexpr std::string_view kDiscard =
+    "UPDATE {kinbox}.letter_states SET state = 'discarded', due_at = NULL, changed_at = {now} "
     "WHERE id IN ({ids})";
 // Texts of errors, of edits.
 constexpr std::string_view kEraseHistory =
@@ -145,6 +146,7 @@ std::int64_t purge(Database& database, const LetterSelection& selection, const P
       };
       erase(
           replaced(kErase, "{false}", tx.dialect().backend() == Backend::kSqlite ? "0" : "false"));
+      erase(kDiscard);
       erase(kEraseHistory);
       erase(kEraseOutbox);
       LetterHistory(tx.dialect()).add(tx, ids, "purged", {}, audit_id);

@@ -12,7 +12,7 @@ namespace kinbox::cli {
 namespace {
 
 constexpr std::string_view kPartitions =
-    "SELECT DISTINCT topic, partition FROM {kinbox}.dead_letters "
+    "SELECT DISTINCT topic, partition FROM {kinbox}.letter_states "
     "WHERE consumer = $1 AND state = 'requested' ORDER BY topic, partition";
 
 std::vector<TopicPartition> partitions_of(Database& database, const std::string& consumer) {

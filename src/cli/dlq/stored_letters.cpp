@@ -11,7 +11,7 @@ namespace kinbox::cli {
 namespace {
 
 constexpr std::string_view kIds =
-    "SELECT id FROM {kinbox}.dead_letters WHERE {where} AND purged_at IS NULL "
+    "SELECT id FROM {letters} WHERE {where} AND purged_at IS NULL "
     "ORDER BY consumer, topic, partition, record_offset, id{limit}";
 
 constexpr std::string_view kLetters =
@@ -90,7 +90,8 @@ ConsumerLetter letter(const Row& row) {
 std::vector<std::int64_t> stored_ids(OpenTransaction& tx, const LetterSelection& selection,
                                      std::int64_t limit) {
   const auto where = letters_where(selection);
-  auto sql = replaced(kIds, "{where}", where.text);
+  auto sql = replaced(kIds, "{letters}", letters_from(selection));
+  sql = replaced(sql, "{where}", where.text);
   sql = replaced(sql, "{limit}", limit > 0 ? " LIMIT " + std::to_string(limit) : std::string());
   std::vector<std::int64_t> ids;
   for (const auto row : tx.query_with(tx.dialect().render(sql), where.params()))

@@ -29,7 +29,7 @@ inbox AS (
     FROM {kinbox}.processed_events AS e JOIN spans AS s
       ON s.consumer = e.consumer AND s.topic = e.topic AND s.partition = e.partition
    GROUP BY s.consumer, s.topic, s.partition),
-letters AS (
+dead AS (
   SELECT consumer, topic, partition,
          sum(CASE WHEN NOT imported AND state NOT IN ('resolved', 'parked') THEN 1 ELSE 0 END)
            AS dead_rows,
@@ -70,7 +70,7 @@ SELECT p.consumer, p.topic, p.partition, p.first_offset, p.next_offset, p.applie
     ON s.consumer = p.consumer AND s.topic = p.topic AND s.partition = p.partition
   LEFT JOIN inbox AS i
     ON i.consumer = p.consumer AND i.topic = p.topic AND i.partition = p.partition
-  LEFT JOIN letters AS l
+  LEFT JOIN dead AS l
     ON l.consumer = p.consumer AND l.topic = p.topic AND l.partition = p.partition
   LEFT JOIN waiting AS w
     ON w.consumer = p.consumer AND w.topic = p.topic AND w.partition = p.partition

@@ -41,7 +41,7 @@ SELECT CAST(count(bt_index_check(c.oid, true)) AS text)
 
 // A letter under another id, or of an id that belongs to another record, has no row of its own.
 constexpr std::string_view kLettersWithoutRow = R"(
-SELECT count(*), min(d.event_id) FROM {kinbox}.dead_letters AS d
+SELECT count(*), min(d.event_id) FROM {kinbox}.unresolved_letters AS d
   LEFT JOIN {kinbox}.processed_events AS e ON e.consumer = d.consumer AND e.event_id = d.event_id
  WHERE d.state IN ('open', 'requested') AND d.event_id IS NOT NULL AND d.reason <> 'id_conflict'
    AND e.event_id IS NULL)";

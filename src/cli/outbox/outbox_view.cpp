@@ -28,7 +28,7 @@ constexpr std::string_view kList =
 constexpr std::string_view kContent = R"(
 SELECT o.dead_letter_id, CASE WHEN d.id IS NULL THEN o.value ELSE d.value END AS value,
        CASE WHEN d.id IS NULL THEN o.headers ELSE d.headers END AS headers
-  FROM {kinbox}.outbox AS o LEFT JOIN {kinbox}.dead_letters AS d ON d.id = o.dead_letter_id
+  FROM {kinbox}.outbox AS o LEFT JOIN {kinbox}.letters AS d ON d.id = o.dead_letter_id
  WHERE o.id = $1)";
 
 constexpr std::string_view kChange =

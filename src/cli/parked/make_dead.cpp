@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "cli/parked/parked_desk.hpp"
+#include "core/attempt_times.hpp"
 #include "core/event_body.hpp"
+#include "core/letter_states.hpp"
 #include "core/parked_rows.hpp"
 #include "core/replaced.hpp"
 #include "core/sql_moment.hpp"
@@ -16,16 +18,11 @@ namespace {
 constexpr std::string_view kRead =
     "SELECT p.event_id, p.event_type, p.topic, p.topic_id, p.partition, p.record_offset, "
     "p.record_timestamp_ms, p.key, p.value, p.headers, p.reason, p.handler, p.error_type, "
-    "p.error_code, p.error_text, p.attempts, {first failed} AS first_failed_ms, "
+    "p.error_code, p.error_text, p.attempts, p.failed_at, {first failed} AS first_failed_ms, "
     "p.dead_letter_id, p.imported FROM {kinbox}.parked_events AS p WHERE p.id = $1";
 
-// Nothing was tried since it was requested: its error is the one it died of.
-constexpr std::string_view kWithdraw =
-    "UPDATE {kinbox}.dead_letters SET state = 'open', due_at = NULL, changed_at = {now} "
-    "WHERE id = $1";
-
 constexpr std::string_view kLetterOf =
-    "SELECT id FROM {kinbox}.dead_letters WHERE consumer = $1 AND topic = $2 AND topic_id = $3 "
+    "SELECT id FROM {kinbox}.letters WHERE consumer = $1 AND topic = $2 AND topic_id = $3 "
     "AND partition = $4 AND record_offset = $5";
 
 constexpr std::string_view kCount =
@@ -39,7 +36,8 @@ Failure failure_of(const Row& row) {
           .error_code = row.get<std::string>("error_code"),
           .error_text = row.get<std::string>("error_text"),
           .attempts = static_cast<int>(row.get<std::int64_t>("attempts")),
-          .first_failed_at = timestamp(row.get<std::optional<std::int64_t>>("first_failed_ms"))};
+          .first_failed_at = timestamp(row.get<std::optional<std::int64_t>>("first_failed_ms")),
+          .failed_at = attempt_times(row.get<std::string>("failed_at"))};
 }
 
 Fingerprint fingerprint_of(const Record& record) {
@@ -95,8 +93,8 @@ class Undertaker {
     const auto failure = failure_of(row);
     if (failure.attempts > 0)
       letters_.reopen(tx_, letter, record, failure);
-    else
-      tx_.execute(tx_.dialect().render(kWithdraw), letter);
+    else  // Nothing was tried since it was requested: its error is the one it died of.
+      tx_.execute(set_letter_state(tx_.dialect(), "open").for_each_row, letter);
     parked_.hand_count_to_letter(tx_, id);
     return letter;
   }

@@ -66,12 +66,12 @@ constexpr std::string_view kParked =
 // Letters are known by their coordinates, and those to come have the same. Imported ones are known
 // by those of the topic they came from.
 constexpr std::string_view kOldLetters =
-    "UPDATE {kinbox}.dead_letters SET topic_id = topic_id || $5 "
+    "UPDATE {kinbox}.letters SET topic_id = topic_id || $5 "
     "WHERE consumer = $1 AND topic = $2 AND partition = $3 AND record_offset >= $4 "
     "AND topic_id NOT LIKE '% until %' AND topic_id NOT LIKE 'dlq:%'";
 
 constexpr std::string_view kUndone =
-    "SELECT count(*) FROM {kinbox}.dead_letters WHERE consumer = $1 AND topic = $2 "
+    "SELECT count(*) FROM {kinbox}.unresolved_letters WHERE consumer = $1 AND topic = $2 "
     "AND partition = $3 AND state IN ('open', 'requested') AND event_id IS NOT NULL";
 
 constexpr std::string_view kRelease =

@@ -19,7 +19,7 @@ SELECT p.consumer, p.topic, p.partition, p.first_offset, p.next_offset,
        p.held_by,
        EXISTS (SELECT 1 FROM {kinbox}.workers k
                 WHERE k.owner = p.owner AND k.seen_until >= {now}) AS owner_at_work,
-       (SELECT count(*) FROM {kinbox}.dead_letters d
+       (SELECT count(*) FROM {kinbox}.letter_states d
          WHERE d.consumer = p.consumer AND d.topic = p.topic AND d.partition = p.partition
            AND d.state = 'open') AS open_dead_letters,
        coalesce(o.pending, 0) AS outbox_pending,
@@ -30,7 +30,7 @@ SELECT p.consumer, p.topic, p.partition, p.first_offset, p.next_offset,
   FROM {kinbox}.consumer_progress p
   LEFT JOIN (SELECT d.consumer, d.topic, d.partition, count(*) AS pending,
                     max(w.last_error) AS last_error
-               FROM {kinbox}.outbox w JOIN {kinbox}.dead_letters d ON d.id = w.dead_letter_id
+               FROM {kinbox}.outbox w JOIN {kinbox}.letters d ON d.id = w.dead_letter_id
               WHERE w.state = 'pending' GROUP BY d.consumer, d.topic, d.partition) o
     ON o.consumer = p.consumer AND o.topic = p.topic AND o.partition = p.partition
   LEFT JOIN {kinbox}.retries r

@@ -8,17 +8,18 @@ namespace kinbox {
 namespace {
 
 constexpr std::string_view kRetryable =
-    "SELECT id, topic, partition, imported FROM {kinbox}.dead_letters "
+    "SELECT id, topic, partition, imported FROM {kinbox}.unresolved_letters "
     "WHERE consumer = $1 AND event_id = $2 AND state IN ('open', 'requested') "
     "AND reason <> 'id_conflict' AND purged_at IS NULL ORDER BY id LIMIT 1";
 constexpr std::string_view kCount =
     "UPDATE {kinbox}.consumer_progress SET dead = dead - 1, applied = applied + 1 "
     "WHERE consumer = $1 AND topic = $2 AND partition = $3";
 constexpr std::string_view kOfRecord =
-    "SELECT id FROM {kinbox}.dead_letters WHERE consumer = $1 AND topic = $2 AND topic_id = $3 "
+    "SELECT id FROM {kinbox}.letters WHERE consumer = $1 AND topic = $2 AND topic_id = $3 "
     "AND partition = $4 AND record_offset = $5";
 constexpr std::string_view kStopCounting =
-    "UPDATE {kinbox}.dead_letters SET imported = TRUE WHERE id = $1 AND state = 'resolved'";
+    "UPDATE {kinbox}.letters SET imported = TRUE WHERE id = $1 "
+    "AND NOT EXISTS (SELECT 1 FROM {kinbox}.letter_states AS s WHERE s.id = $1)";
 
 }  // namespace
 

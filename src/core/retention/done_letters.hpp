@@ -25,15 +25,21 @@ class DoneLetters {
   void preview(Pruner::Report& report);
 
  private:
-  std::int64_t remove(OpenTransaction& tx, const std::vector<std::int64_t>& ids) const;
+  /// Statements about letters in one state.
+  struct State {
+    std::string page;
+    std::string count;
+    std::string lock;
+  };
+
+  std::int64_t remove(OpenTransaction& tx, const State& state,
+                      const std::vector<std::int64_t>& ids) const;
 
   Database& database_;
   std::string consumer_;
   std::chrono::milliseconds window_;
   const PruneOptions& options_;
-  std::string page_;
-  std::string count_;
-  std::string lock_;
+  std::vector<State> states_;
   std::string imported_;
   std::string add_up_;
   std::string delete_outbox_;

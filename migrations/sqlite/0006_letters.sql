@@ -1,0 +1,71 @@
+-- min_reader: 6
+-- What becomes of a dead letter, in a narrow row of its own. The state stood in three indexes of the
+-- letters, so that one that was applied changed all of them; now its narrow row goes.
+
+DROP INDEX {kinbox}.dead_letters_by_group;
+DROP INDEX {kinbox}.dead_letters_by_time;
+DROP INDEX {kinbox}.dead_letters_by_state;
+DROP INDEX {kinbox}.dead_letters_requested;
+ALTER TABLE {kinbox}.dead_letters RENAME TO letters;
+
+-- A letter that is resolved has no row. What desks sort by stands here as well.
+-- state: open; requested (its owner tries it again from due_at on); parked (it waits in its key's
+-- queue); discarded.
+CREATE TABLE {kinbox}.letter_states (
+  id            INTEGER PRIMARY KEY REFERENCES letters (id) ON DELETE CASCADE,
+  consumer      TEXT NOT NULL,
+  topic         TEXT NOT NULL,
+  partition     INTEGER NOT NULL,
+  record_offset INTEGER NOT NULL,
+  error_group   TEXT NOT NULL,
+  dead_at       TEXT NOT NULL,
+  redrive_count INTEGER NOT NULL,
+  state         TEXT NOT NULL,
+  due_at        TEXT,
+  changed_at    TEXT
+) STRICT;
+INSERT INTO {kinbox}.letter_states
+  SELECT id, consumer, topic, partition, record_offset, error_group, dead_at, redrive_count, state,
+         due_at, changed_at
+    FROM {kinbox}.letters WHERE state <> 'resolved';
+
+-- Groups are counted from the first alone. The second has the first and last of a group at its ends.
+-- The same for all letters, from which those of the resolved ones follow.
+CREATE INDEX {kinbox}.letter_states_by_group
+  ON letter_states (state, consumer, error_group, redrive_count);
+CREATE INDEX {kinbox}.letter_states_by_time
+  ON letter_states (state, consumer, error_group, dead_at, id);
+CREATE INDEX {kinbox}.letter_states_by_state ON letter_states (state, consumer, id);
+CREATE INDEX {kinbox}.letter_states_requested
+  ON letter_states (consumer, topic, partition, record_offset) WHERE state = 'requested';
+CREATE INDEX {kinbox}.letters_by_group ON letters (consumer, error_group, redrive_count);
+CREATE INDEX {kinbox}.letters_by_time ON letters (consumer, error_group, dead_at, id);
+
+ALTER TABLE {kinbox}.letters DROP COLUMN state;
+ALTER TABLE {kinbox}.letters DROP COLUMN due_at;
+ALTER TABLE {kinbox}.letters DROP COLUMN changed_at;
+-- When attempts failed, one after the other: "2026-01-31T12:00:00.000Z 2026-01-31T12:00:00.200Z".
+ALTER TABLE {kinbox}.letters ADD COLUMN failed_at TEXT NOT NULL DEFAULT '';
+ALTER TABLE {kinbox}.parked_events ADD COLUMN failed_at TEXT NOT NULL DEFAULT '';
+
+-- Letters that are not resolved.
+CREATE VIEW {kinbox}.unresolved_letters AS
+SELECT s.id, s.consumer, l.event_id, l.event_type, s.topic, l.topic_id, s.partition, s.record_offset,
+       l.record_timestamp_ms, l.key, l.value, l.headers, l.fingerprint, l.reason, l.handler,
+       l.error_type, l.error_code, l.error_text, s.error_group, l.attempts, l.first_failed_at,
+       s.dead_at, l.seen_again, s.redrive_count, l.imported, l.retry_as, l.edited, l.edited_value,
+       l.purged_at, l.crashes, l.failed_at, s.state, s.due_at, s.changed_at
+  FROM letter_states AS s JOIN letters AS l ON l.id = s.id AND l.consumer = s.consumer;
+
+-- All of them.
+CREATE VIEW {kinbox}.dead_letters AS
+SELECT l.id, l.consumer, l.event_id, l.event_type, l.topic, l.topic_id, l.partition, l.record_offset,
+       l.record_timestamp_ms, l.key, l.value, l.headers, l.fingerprint, l.reason, l.handler,
+       l.error_type, l.error_code, l.error_text, l.error_group, l.attempts, l.first_failed_at,
+       l.dead_at, l.seen_again, l.redrive_count, l.imported, l.retry_as, l.edited, l.edited_value,
+       l.purged_at, l.crashes, l.failed_at, COALESCE(s.state, 'resolved') AS state,
+       s.due_at,
+       CASE WHEN s.id IS NOT NULL THEN s.changed_at
+            ELSE (SELECT max(h.at) FROM dead_letter_history AS h
+                   WHERE h.dead_letter_id = l.id) END AS changed_at
+  FROM letters AS l LEFT JOIN letter_states AS s ON s.id = l.id;
