@@ -1,6 +1,7 @@
 #include "postgres/plain_insert.hpp"
 
 #include <algorithm>
+#include <mutex>
 #include <regex>
 
 namespace kinbox::postgres {
@@ -54,6 +55,10 @@ constexpr std::size_t kMaxText = 4'096;
 }  // namespace
 
 std::optional<PlainInsert> parse_plain_insert(std::string_view sql) {
+  // libstdc++'s regex writes to a cache of the global locale, unlocked (its PR 77704). Each text
+  // is parsed once per connection.
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
   Match match;
   if (sql.size() > kMaxText || has_comment(sql) ||
       !std::regex_match(sql.begin(), sql.end(), match, form()))
