@@ -48,13 +48,15 @@ ALTER TABLE {kinbox}.letters ADD COLUMN failed_at text NOT NULL DEFAULT '';
 ALTER TABLE {kinbox}.parked_events ADD COLUMN failed_at text NOT NULL DEFAULT '';
 ALTER TABLE {kinbox}.letter_states SET (autovacuum_vacuum_scale_factor = 0.05);
 
--- Letters that are not resolved.
+-- Letters that are not resolved. letter_id is the id once more: a bound of one of them says nothing
+-- about the other's table to the planner.
 CREATE VIEW {kinbox}.unresolved_letters AS
 SELECT s.id, s.consumer, l.event_id, l.event_type, s.topic, l.topic_id, s.partition, s.record_offset,
        l.record_timestamp_ms, l.key, l.value, l.headers, l.fingerprint, l.reason, l.handler,
        l.error_type, l.error_code, l.error_text, s.error_group, l.attempts, l.first_failed_at,
        s.dead_at, l.seen_again, s.redrive_count, l.imported, l.retry_as, l.edited, l.edited_value,
-       l.purged_at, l.crashes, l.failed_at, s.state, s.due_at, s.changed_at
+       l.purged_at, l.crashes, l.failed_at, s.state, s.due_at, s.changed_at,
+       l.id AS letter_id
   FROM {kinbox}.letter_states AS s
   JOIN {kinbox}.letters AS l ON l.id = s.id AND l.consumer = s.consumer;
 

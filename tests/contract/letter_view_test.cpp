@@ -40,7 +40,7 @@ class LetterViewContract : public DatabaseContract {
         is_sqlite() ? "strftime('%Y-%m-%dT%H:%M:%fZ', '2026-01-31T12:00:00Z', n || ' seconds')"
                     : "timestamptz '2026-01-31T12:00:00Z' + n * interval '1 second'";
     const std::string bytes =
-        is_sqlite() ? "CAST('key-' || (n % 50) AS BLOB)" : "convert_to('key-' || (n % 50), 'UTF8')";
+        is_sqlite() ? "CAST('key-' || (n % 500) AS BLOB)" : "convert_to('key-' || (n % 500), 'UTF8')";
     script(database().dialect().render(
         "INSERT INTO {kinbox}.letters (consumer, event_id, event_type, topic, partition, "
         "record_offset, key, value, fingerprint, reason, handler, error_type, error_code, "

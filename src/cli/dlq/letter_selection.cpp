@@ -106,6 +106,10 @@ bool LetterSelection::by_filters() const {
   return filters.restricts();
 }
 
+bool LetterSelection::asks_letter() const {
+  return reason || handler || error_class || event_id || event_type || key;
+}
+
 bool LetterSelection::takes(std::string_view state) const {
   return states.empty() || std::find(states.begin(), states.end(), state) != states.end();
 }

@@ -42,6 +42,8 @@ struct LetterSelection {
   bool by_ids() const { return !ids.empty(); }
   /// Whether anything but ids and states is given.
   bool by_filters() const;
+  /// Whether it asks for what only the letter itself has, and not its row in `letter_states`.
+  bool asks_letter() const;
   /// Whether letters in `state` may be among it.
   bool takes(std::string_view state) const;
 };

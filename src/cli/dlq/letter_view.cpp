@@ -97,17 +97,21 @@ SELECT state, consumer FROM kinds WHERE consumer IS NOT NULL
  UNION ALL
 SELECT 'resolved', consumer FROM consumers WHERE consumer IS NOT NULL)";
 
-// For each kind an index gives the ids in order, so a page costs no more than itself.
+// For each kind an index of `letter_states` gives the ids in order, so a page costs no more than
+// itself. What asks for more than these rows have looks at letters one after the other.
 constexpr std::string_view kPage =
     " FROM {kinbox}.dead_letters WHERE id IN ({ids}) ORDER BY id LIMIT {limit}";
 
 constexpr std::string_view kIds =
-    "SELECT id FROM (SELECT id FROM {kinbox}.{letters} AND id > {after} "
+    "SELECT id FROM (SELECT id FROM {letters} AND id > {after} "
     "ORDER BY id LIMIT {limit}) AS page_of_{number}";
-constexpr std::string_view kUnresolved = "unresolved_letters WHERE {where}";
-constexpr std::string_view kResolved =
-    "letters WHERE {where} AND NOT EXISTS ("
-    "SELECT 1 FROM {kinbox}.letter_states AS s WHERE s.id = letters.id)";
+constexpr std::string_view kUnresolvedOfKind = "{kinbox}.letter_states WHERE {where}";
+constexpr std::string_view kResolvedOfKind =
+    "{kinbox}.letters WHERE {where} AND NOT EXISTS (SELECT 1 FROM {kinbox}.letter_states AS s "
+    "WHERE s.id = letters.id AND s.id > {after})";
+constexpr std::string_view kUnresolved =
+    "{kinbox}.unresolved_letters WHERE {where} AND letter_id > {after}";
+constexpr std::string_view kAny = "{kinbox}.dead_letters WHERE {where}";
 
 constexpr std::string_view kHistory = R"(
 SELECT CAST(h.at AS text) AS at, h.what, h.detail, h.audit_id AS audit, a.who, a.action, a.reason
@@ -155,20 +159,27 @@ std::optional<BoundSql> letters_sql(const LetterSelection& selection,
                                     Content content) {
   BoundSql statement;
   std::string ids;
-  for (const auto& kind : kinds) {
-    if (!selected(selection, kind)) continue;
-    auto part = selection;
-    part.consumer = kind.consumer;
-    const bool resolved = kind.state == "resolved";
-    part.states.clear();
-    if (!resolved) part.states = {kind.state};
-    const auto where = letters_where(part, statement.arguments.size() + 1);
+  const auto add = [&](std::string_view letters, const LetterSelection& of) {
+    const auto where = letters_where(of, statement.arguments.size() + 1);
     statement.arguments.insert(statement.arguments.end(), where.arguments.begin(),
                                where.arguments.end());
-    auto one = replaced(kIds, "{letters}", resolved ? kResolved : kUnresolved);
-    one = replaced(one, "{where}", where.text);
+    auto one = replaced(replaced(kIds, "{letters}", letters), "{where}", where.text);
     one = replaced(one, "{number}", std::to_string(statement.arguments.size()));
     ids += (ids.empty() ? "" : " UNION ALL ") + one;
+  };
+  const bool all = !selection.restricts() && selection.states.empty();
+  if (all || selection.asks_letter()) {
+    add(selection.takes("resolved") ? kAny : kUnresolved, selection);
+  } else {
+    for (const auto& kind : kinds) {
+      if (!selected(selection, kind)) continue;
+      auto part = selection;
+      part.consumer = kind.consumer;
+      part.states.clear();
+      const bool resolved = kind.state == "resolved";
+      if (!resolved) part.states = {kind.state};
+      add(resolved ? kResolvedOfKind : kUnresolvedOfKind, part);
+    }
   }
   if (ids.empty()) return std::nullopt;
   auto sql = std::string(kColumns);
