@@ -6,6 +6,7 @@
 #include "core/age.hpp"
 #include "core/coordinates_text.hpp"
 #include "core/iso_time.hpp"
+#include "core/partition_lookup.hpp"
 #include "kinbox/reason.hpp"
 
 namespace kinbox {
@@ -19,26 +20,6 @@ std::string no_handler(const Event& event, const Record& record) {
   return "event " + event.id() + " (" + coordinates(record) + "): no handler for type \"" +
          event.type() + "\"; add one, or set unknown_types: skip";
 }
-
-/// Consecutive records mostly share their partition; the map is asked once per run of them.
-class PartitionLookup {
- public:
-  explicit PartitionLookup(OwnedPartitions& partitions) : partitions_(partitions) {}
-
-  OwnedPartition* find(const Record& record) {
-    if (last_ != nullptr && last_->id.partition == record.partition() &&
-        last_->id.topic == record.topic())
-      return last_;
-    const auto found = partitions_.find(record.topic_partition());
-    if (found == partitions_.end()) return nullptr;
-    last_ = &found->second;
-    return last_;
-  }
-
- private:
-  OwnedPartitions& partitions_;
-  OwnedPartition* last_ = nullptr;
-};
 
 }  // namespace
 

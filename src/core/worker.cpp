@@ -11,6 +11,7 @@
 #include "core/failover_topics.hpp"
 #include "core/held_records.hpp"
 #include "core/ownership.hpp"
+#include "core/partition_lookup.hpp"
 #include "core/random_name.hpp"
 #include "core/retry_report.hpp"
 #include "core/set_aside.hpp"
@@ -164,7 +165,7 @@ class Worker::Impl : public AssignmentListener {
     for (const auto& trouble : polled.out_of_range) ownership_.out_of_range(trouble);
     for (auto& record : polled.records) {
       // Behind what is held of its partition, or while nobody could take it: its turn comes later.
-      if (!available() || held_.holds(record.topic_partition()))
+      if (!available() || (!held_.empty() && held_.holds(record.topic_partition())))
         held_.add(record);
       else
         batch.push_back(std::move(record));
@@ -234,8 +235,9 @@ class Worker::Impl : public AssignmentListener {
 
   /// What was not decided is kept, in order; what is no longer ours is dropped.
   void hold_rest(const std::vector<Record>& batch) {
+    PartitionLookup lookup(ownership_.partitions());
     for (const auto& record : batch) {
-      const auto* partition = ownership_.find(record.topic_partition());
+      const auto* partition = lookup.find(record);
       if (partition == nullptr) continue;
       if (record.offset() < partition->claim.next_offset) {
         ++decided_;
