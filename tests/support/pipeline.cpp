@@ -1,5 +1,10 @@
 #include "support/pipeline.hpp"
 
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+
 #include "core/control.hpp"
 
 namespace kinbox::testing {
@@ -26,6 +31,18 @@ HandlerSpec calling(std::string name, std::vector<std::string> types,
         [&call](const Event& event, Transaction& tx) { call(event, tx); });
   };
   return spec;
+}
+
+/// A row that is tried again for ever keeps a worker from being idle: the test shall fail, not
+/// hang.
+void stop_restless(Worker& worker, const std::stop_token& done) {
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  std::condition_variable_any waking;
+  waking.wait_for(lock, done, std::chrono::minutes{1}, [] { return false; });
+  if (done.stop_requested()) return;
+  ADD_FAILURE() << "the worker is not idle after a minute";
+  worker.stop();
 }
 
 }  // namespace
@@ -88,8 +105,10 @@ Pipeline::Member Pipeline::member(std::vector<TopicPartition> partitions, FaultP
 }
 
 WorkerResult Pipeline::run_until_idle(std::vector<TopicPartition> partitions, FaultPlan faults) {
-  return member(std::move(partitions), std::move(faults))
-      .worker->run({.idle = true}, std::chrono::seconds{10});
+  auto running = member(std::move(partitions), std::move(faults));
+  const std::jthread watch(
+      [&](const std::stop_token& done) { stop_restless(*running.worker, done); });
+  return running.worker->run({.idle = true}, std::chrono::seconds{10});
 }
 
 void Pipeline::change_from_outside(const TopicPartition& partition, std::string_view statement) {
