@@ -14,7 +14,6 @@ namespace kinbox {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-constexpr std::string_view kSpace = " \t\n\r";
 
 enum class Inside : unsigned char { kPlain, kQuote, kEscape, kControl, kMultibyte };
 
@@ -82,24 +81,36 @@ class Reader {
   const JsonLimits limits_;
   JsonDocument document_;
   JsonFault fault_ = JsonFault::kSyntax;
+  /// Of the string that was read last.
+  bool string_has_escapes_ = false;
 };
 
+/// The token around the key: a member's key has its quotes next to it.
+std::string unescaped_key(const JsonChild& child) {
+  return json_string({child.key.data() - 1, child.key.size() + 2});
+}
+
 /// Keys as they read, so that "id" and "\u0069d" are one.
-bool has_duplicate_keys(const std::vector<JsonChild>& children) {
+bool has_duplicate_keys_as_read(const std::vector<JsonChild>& children) {
   std::forward_list<std::string> unescaped;
   std::vector<std::string_view> keys;
   keys.reserve(children.size());
-  for (const auto& child : children) {
-    if (child.key.find('\\') == std::string_view::npos) {
-      keys.push_back(child.key);
-    } else {
-      // The token around the key: a member's key has its quotes next to it.
-      unescaped.push_front(json_string({child.key.data() - 1, child.key.size() + 2}));
-      keys.push_back(unescaped.front());
-    }
-  }
+  for (const auto& child : children)
+    keys.push_back(child.key_has_escapes ? unescaped.emplace_front(unescaped_key(child))
+                                         : child.key);
   std::sort(keys.begin(), keys.end());
   return std::adjacent_find(keys.begin(), keys.end()) != keys.end();
+}
+
+bool has_duplicate_keys(const std::vector<JsonChild>& children) {
+  // Most envelopes have a few plain keys, of different lengths: nothing is copied, little compared.
+  constexpr std::size_t kFew = 16;
+  if (children.size() > kFew || std::ranges::any_of(children, &JsonChild::key_has_escapes))
+    return has_duplicate_keys_as_read(children);
+  for (auto child = children.begin(); child != children.end(); ++child)
+    if (std::ranges::find(children.begin(), child, child->key, &JsonChild::key) != child)
+      return true;
+  return false;
 }
 
 JsonRead Reader::read() {
@@ -168,6 +179,7 @@ bool Reader::member(JsonChild& child, int depth) {
   const char* const key = at_ + 1;
   if (at_ == end_ || *at_ != '"' || !string()) return false;
   child.key = {key, static_cast<std::size_t>(at_ - key) - 1};
+  child.key_has_escapes = string_has_escapes_;
   skip_space();
   if (!take(':')) return false;
   skip_space();
@@ -204,6 +216,7 @@ void Reader::skip_plain() {
 
 bool Reader::string() {
   ++at_;
+  string_has_escapes_ = false;
   for (skip_plain(); at_ != end_; skip_plain()) {
     switch (kInside[static_cast<unsigned char>(*at_)]) {
       case Inside::kPlain:
@@ -212,6 +225,7 @@ bool Reader::string() {
         ++at_;
         return true;
       case Inside::kEscape:
+        string_has_escapes_ = true;
         if (!escape()) return false;
         break;
       case Inside::kControl:
@@ -294,8 +308,7 @@ bool Reader::take(char c) {
 }
 
 bool key_reads(const JsonChild& child, std::string_view name) {
-  if (child.key.find('\\') == std::string_view::npos) return child.key == name;
-  return json_string({child.key.data() - 1, child.key.size() + 2}) == name;
+  return child.key_has_escapes ? unescaped_key(child) == name : child.key == name;
 }
 
 }  // namespace
@@ -311,7 +324,7 @@ JsonRead read_json(std::string_view text, JsonLimits limits) { return Reader(tex
 
 bool json_starts_with(std::string_view text, std::string_view first) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size()));
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
   return text.starts_with(first);
 }
 

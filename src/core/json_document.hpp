@@ -22,6 +22,7 @@ struct JsonValue {
 struct JsonChild {
   /// Between the quotes, escapes as written.
   std::string_view key;
+  bool key_has_escapes = false;
   JsonValue value;
 };
 

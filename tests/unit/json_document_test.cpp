@@ -171,6 +171,10 @@ TEST(JsonDocument, RefusesDuplicateKeysInTheRootOnly) {
   const auto fault = [](const char* text) { return std::get<JsonFault>(read_json(text, {})); };
   EXPECT_EQ(fault(R"({"a":1,"b":2,"a":3})"), JsonFault::kDuplicateKey);
   EXPECT_EQ(fault(R"({"a/":1,"a\/":3})"), JsonFault::kDuplicateKey);
+  std::string many = "{";
+  for (int i = 0; i < 20; ++i) many += "\"k" + std::to_string(i) + "\":1,";
+  EXPECT_TRUE(accepts(many + R"("k20":1})"));
+  EXPECT_EQ(fault((many + R"("k0":1})").c_str()), JsonFault::kDuplicateKey);
   EXPECT_TRUE(accepts(R"({"a":{"b":1,"b":1}})"));
   EXPECT_TRUE(accepts(R"([{"b":1,"b":1}])"));
 }
