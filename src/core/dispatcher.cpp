@@ -32,7 +32,7 @@ using Mode = ConsumerLock::Mode;
 constexpr int kAttemptsAtOnce = 3;
 
 /// Of a stream of known events: some ten megabytes.
-constexpr InboxReader::Bounds kRemembered{.rows_kept = 16'384};
+constexpr InboxReader::Bounds kRemembered{.rows_kept = 32'768};
 
 std::optional<Replies> make_replies(Dispatcher::Parts& parts, const Dialect& dialect) {
   if (!parts.replies) return std::nullopt;

@@ -5,7 +5,9 @@
 #include <numeric>
 #include <utility>
 
+#include "core/hex_text.hpp"
 #include "core/replaced.hpp"
+#include "kinbox/fingerprint.hpp"
 
 namespace kinbox {
 namespace {
@@ -33,20 +35,26 @@ constexpr std::string_view kAskAll =
     "ON p.consumer = COALESCE($4, wanted.consumer) AND p.event_id = wanted.event_id";
 constexpr std::size_t kAskColumns = 3;
 
+// A stretch comes as one row: rows by the ten thousand cost more to send and to take apart than to
+// read. What has another fingerprint than today's is left to be asked for.
 constexpr std::string_view kLoadBlocks =
-    "SELECT p.event_id, p.verdict{fingerprint} FROM {kinbox}.processed_events AS p "
-    "WHERE p.ctid >= $2::tid AND p.ctid < $3::tid AND p.consumer = $1 "
-    "AND p.verdict IN ('applied', 'skipped')";
+    "SELECT count(*), string_agg(p.event_id, E'\n'){fingerprints} "
+    "FROM {kinbox}.processed_events AS p "
+    "WHERE p.ctid >= $3::tid AND p.ctid < $4::tid AND p.consumer = $1 AND p.verdict = 'applied' "
+    "AND octet_length(p.fingerprint) = $2";
+constexpr std::string_view kBlocksFingerprints = ", encode(string_agg(p.fingerprint, ''), 'hex')";
 // The plus keeps SQLite from the index of the consumer's ids.
 constexpr std::string_view kLoadRowids =
-    "SELECT p.event_id, p.verdict{fingerprint} FROM {kinbox}.processed_events AS p "
-    "WHERE p.rowid >= $2 AND p.rowid < $3 AND +p.consumer = $1 "
-    "AND p.verdict IN ('applied', 'skipped')";
+    "SELECT count(*), group_concat(p.event_id, char(10)){fingerprints} "
+    "FROM {kinbox}.processed_events AS p "
+    "WHERE p.rowid >= $3 AND p.rowid < $4 AND +p.consumer = $1 AND p.verdict = 'applied' "
+    "AND length(p.fingerprint) = $2";
+constexpr std::string_view kRowidsFingerprints = ", group_concat(hex(p.fingerprint), '')";
 
 std::string before_block(std::int64_t block) { return '(' + std::to_string(block) + ",0)"; }
 
-std::string rendered(std::string_view sql, const Dialect& dialect,
-                     InboxReader::Fingerprints fingerprints) {
+std::string ask_statement(std::string_view sql, const Dialect& dialect,
+                          InboxReader::Fingerprints fingerprints) {
   const auto placed =
       replaced(sql, "{place}", dialect.backend() == Backend::kSqlite ? kRowid : kBlock);
   return dialect.render(
@@ -54,14 +62,14 @@ std::string rendered(std::string_view sql, const Dialect& dialect,
                fingerprints == InboxReader::Fingerprints::kWith ? ", p.fingerprint" : ""));
 }
 
-/// `rows` may be without the column.
-const ByteVector* fingerprint_of(const Rows& rows, std::size_t row, std::size_t column) {
-  return column < rows.columns().size() ? &std::get<ByteVector>(rows.at(row, column)) : nullptr;
+std::string load_statement(const Dialect& dialect, InboxReader::Fingerprints fingerprints) {
+  const bool sqlite = dialect.backend() == Backend::kSqlite;
+  const auto column = sqlite ? kRowidsFingerprints : kBlocksFingerprints;
+  return dialect.render(replaced(sqlite ? kLoadRowids : kLoadBlocks, "{fingerprints}",
+                                 fingerprints == InboxReader::Fingerprints::kWith ? column : ""));
 }
 
-Inbox::Entry entry_of(Verdict verdict, const ByteVector* fingerprint) {
-  return {verdict, fingerprint != nullptr ? *fingerprint : ByteVector()};
-}
+std::size_t fingerprint_size() { return Fingerprint().bytes().size(); }
 
 }  // namespace
 
@@ -70,10 +78,10 @@ InboxReader::InboxReader(std::string consumer, const Dialect& dialect, Fingerpri
     : consumer_(std::move(consumer)),
       backend_(dialect.backend()),
       bounds_(bounds),
-      ask_{
-          rendered(kAskEach, dialect, fingerprints), rendered(kAskAll, dialect, fingerprints), {0}},
-      load_(rendered(backend_ == Backend::kSqlite ? kLoadRowids : kLoadBlocks, dialect,
-                     fingerprints)) {}
+      ask_{ask_statement(kAskEach, dialect, fingerprints),
+           ask_statement(kAskAll, dialect, fingerprints),
+           {0}},
+      load_(load_statement(dialect, fingerprints)) {}
 
 InboxReader::Entries InboxReader::recall(std::span<const std::string_view> event_ids) {
   Entries entries(event_ids.size());
@@ -92,22 +100,23 @@ InboxReader::Entries InboxReader::find(OpenTransaction& tx,
     for (const auto stretch : promising(tx, event_ids, open, known)) load(tx, stretch);
     open = recall(event_ids, open, known);
   }
-  ask(tx, event_ids, open, known);
+  for (const auto stretch : ask(tx, event_ids, open, known))
+    if (continues(stretch) && pays()) load(tx, stretch);
   return known;
 }
 
 void InboxReader::forget() {
-  young_ = {};
-  old_ = {};
+  young_ = std::make_unique<Generation>();
+  old_ = std::make_unique<Generation>();
 }
 
 bool InboxReader::pays() const { return poor_ < kPatience || asked_ >= kPause * bounds_.rows_kept; }
 
 void InboxReader::age() {
-  const auto size = old_.entries.size();
-  if (size > 0) poor_ = old_.used * kLeastUse >= size ? 0 : poor_ + 1;
+  const auto size = old_->entries.size();
+  if (size > 0) poor_ = old_->used * kLeastUse >= size ? 0 : poor_ + 1;
   asked_ = 0;
-  old_ = std::exchange(young_, {});
+  old_ = std::exchange(young_, std::make_unique<Generation>());
 }
 
 InboxReader::Open InboxReader::recall(std::span<const std::string_view> ids, const Open& open,
@@ -115,8 +124,8 @@ InboxReader::Open InboxReader::recall(std::span<const std::string_view> ids, con
   Open left;
   for (const auto i : open) {
     if (entries[i]) continue;
-    if (const auto* const found = remembered(ids[i])) {
-      entries[i] = entry_of(found->verdict, found->fingerprint);
+    if (const auto fingerprint = remembered(ids[i])) {
+      entries[i] = Inbox::Entry{Verdict::kApplied, bytes_of_hex(*fingerprint)};
     } else {
       left.push_back(i);
     }
@@ -124,14 +133,14 @@ InboxReader::Open InboxReader::recall(std::span<const std::string_view> ids, con
   return left;
 }
 
-const InboxReader::Remembered* InboxReader::remembered(std::string_view id) {
-  for (auto* generation : {&young_, &old_}) {
+std::optional<std::string_view> InboxReader::remembered(std::string_view id) {
+  for (auto* generation : {young_.get(), old_.get()}) {
     const auto found = generation->entries.find(id);
     if (found == generation->entries.end()) continue;
     ++generation->used;
-    return &found->second;
+    return found->second;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 std::vector<std::int64_t> InboxReader::promising(OpenTransaction& tx,
@@ -144,28 +153,55 @@ std::vector<std::int64_t> InboxReader::promising(OpenTransaction& tx,
   for (const auto stretch : ask(tx, ids, sample, entries)) ++found_in[stretch];
   std::vector<std::int64_t> stretches;
   for (const auto& [stretch, count] : found_in)
-    if (count * kLeastShare >= bounds_.sample && !young_.stretches.contains(stretch) &&
-        !old_.stretches.contains(stretch))
+    if ((count * kLeastShare >= bounds_.sample && !has(stretch)) || continues(stretch))
       stretches.push_back(stretch);
   return stretches;
 }
 
+bool InboxReader::has(std::int64_t stretch) const {
+  return young_->stretches.contains(stretch) || old_->stretches.contains(stretch);
+}
+
+bool InboxReader::continues(std::int64_t stretch) const {
+  return has(stretch - 1) && !has(stretch);
+}
+
 void InboxReader::load(OpenTransaction& tx, std::int64_t stretch) {
-  if (young_.entries.size() >= bounds_.rows_kept) age();
-  if (young_.entries.empty()) young_.entries.reserve(bounds_.rows_kept);
-  young_.stretches.insert(stretch);
+  if (young_->entries.size() >= bounds_.rows_kept) age();
+  young_->stretches.insert(stretch);
+  const auto size = static_cast<std::int64_t>(fingerprint_size());
   const auto rows =
       backend_ == Backend::kSqlite
-          ? tx.query(load_, consumer_, stretch * bounds_.rows_in_stretch,
+          ? tx.query(load_, consumer_, size, stretch * bounds_.rows_in_stretch,
                      (stretch + 1) * bounds_.rows_in_stretch)
-          : tx.query(load_, consumer_, before_block(stretch * bounds_.blocks_in_stretch),
+          : tx.query(load_, consumer_, size, before_block(stretch * bounds_.blocks_in_stretch),
                      before_block((stretch + 1) * bounds_.blocks_in_stretch));
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    young_.entries.insert_or_assign(
-        std::get<std::string>(rows.at(i, 0)),
-        Remembered{verdict_from(std::get<std::string>(rows.at(i, 1))), fingerprint_of(rows, i, 2)});
-  young_.rows.push_back(rows);
-  loaded_ += static_cast<std::int64_t>(rows.size());
+  const auto count = std::get<std::int64_t>(rows.at(0, 0));
+  if (count == 0) return;
+  const std::string_view ids = std::get<std::string>(rows.at(0, 1));
+  // An id with a line end in it: nobody knows any more where each of them begins.
+  if (std::ranges::count(ids, '\n') != count - 1) return;
+  young_->rows.push_back(rows);
+  std::string_view fingerprints;
+  if (rows.columns().size() > 2) fingerprints = std::get<std::string>(rows.at(0, 2));
+  remember(ids, fingerprints);
+  loaded_ += count;
+}
+
+void InboxReader::remember(std::string_view ids, std::string_view fingerprints) {
+  auto& entries = young_->entries;
+  if (entries.empty()) {
+    // Half of the searches are for what is not there, and end at an empty bucket.
+    entries.max_load_factor(0.5F);
+    entries.reserve(bounds_.rows_kept);
+  }
+  const auto digits = 2 * fingerprint_size();
+  for (std::size_t end = 0; end != ids.npos;) {
+    end = ids.find('\n');
+    entries.insert_or_assign(ids.substr(0, end), fingerprints.substr(0, digits));
+    if (end != ids.npos) ids.remove_prefix(end + 1);
+    fingerprints.remove_prefix(std::min(digits, fingerprints.size()));
+  }
 }
 
 std::vector<std::int64_t> InboxReader::ask(OpenTransaction& tx,
@@ -181,10 +217,12 @@ std::vector<std::int64_t> InboxReader::ask(OpenTransaction& tx,
   const auto places =
       backend_ == Backend::kSqlite ? bounds_.rows_in_stretch : bounds_.blocks_in_stretch;
   const auto rows = tx.query_bulk(ask_, params, kAskColumns);
+  const bool with_fingerprint = rows.columns().size() > 3;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto row = rows[i];
     entries.at(static_cast<std::size_t>(row.get<std::int64_t>(0))) =
-        entry_of(verdict_from(row.get<std::string>(2)), fingerprint_of(rows, i, 3));
+        Inbox::Entry{verdict_from(row.get<std::string>(2)),
+                     with_fingerprint ? row.get<ByteVector>(3) : ByteVector()};
     stretches.push_back(row.get<std::int64_t>(1) / places);
   }
   return stretches;

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <memory_resource>
 #include <optional>
 #include <set>
 #include <span>
@@ -21,9 +23,9 @@ namespace kinbox {
 /// By its id an event costs the database a search in its index. What was decided together lies
 /// together in the table, and costs a tenth of that when it is read together: a stretch of the
 /// table is loaded when a sample shows that much of what is asked for lies there. What no stretch
-/// brought is asked for by its id, and so is what may still change: only applied and skipped events
-/// are remembered. So loading changes what an answer costs; but one from memory says what was true
-/// when it was loaded, and whoever takes rows away has to see to it that forget() is called.
+/// brought is asked for by its id, and so is what may still change: only applied events are
+/// remembered. So loading changes what an answer costs; but one from memory says what was true when
+/// it was loaded, and whoever takes rows away has to see to it that forget() is called.
 class InboxReader {
  public:
   struct Bounds {
@@ -32,9 +34,9 @@ class InboxReader {
     /// Of SQLite's table.
     std::int64_t rows_in_stretch = 16'384;
     /// Rows that are remembered: up to twice as many, and one stretch.
-    std::size_t rows_kept = 65'536;
-    /// Ids of which it is looked up where they lie, before a stretch is loaded. No stretch is
-    /// loaded for fewer.
+    std::size_t rows_kept = 131'072;
+    /// Ids of which it is looked up where they lie, before a stretch is loaded. For fewer, only one
+    /// that continues another is.
     std::size_t sample = 64;
   };
 
@@ -63,15 +65,11 @@ class InboxReader {
   /// Indices of ids without an entry yet.
   using Open = std::vector<std::size_t>;
 
-  struct Remembered {
-    Verdict verdict = Verdict::kApplied;
-    /// Null without.
-    const ByteVector* fingerprint = nullptr;
-  };
   /// What was loaded at about one time, to be forgotten together.
   struct Generation {
-    /// Their texts and bytes are those of `rows`.
-    std::unordered_map<std::string_view, Remembered> entries;
+    std::pmr::monotonic_buffer_resource memory;
+    /// Fingerprints by event id, in hexadecimal digits. The texts are those of `rows`.
+    std::pmr::unordered_map<std::string_view, std::string_view> entries{&memory};
     std::vector<Rows> rows;
     std::set<std::int64_t> stretches;
     /// Entries that were asked for.
@@ -82,11 +80,16 @@ class InboxReader {
   /// The older generation goes.
   void age();
   Open recall(std::span<const std::string_view> ids, const Open& open, Entries& entries);
-  const Remembered* remembered(std::string_view id);
+  std::optional<std::string_view> remembered(std::string_view id);
   /// Stretches where enough of `open` lie; the sample gets its entries.
   std::vector<std::int64_t> promising(OpenTransaction& tx, std::span<const std::string_view> ids,
                                       const Open& open, Entries& entries);
+  bool has(std::int64_t stretch) const;
+  /// Whoever came to its first rows comes to the others.
+  bool continues(std::int64_t stretch) const;
   void load(OpenTransaction& tx, std::int64_t stretch);
+  /// `ids` are lines; `fingerprints` are digits without anything between, or none.
+  void remember(std::string_view ids, std::string_view fingerprints);
   /// The stretch of each of `open` that is found.
   std::vector<std::int64_t> ask(OpenTransaction& tx, std::span<const std::string_view> ids,
                                 const Open& open, Entries& entries);
@@ -96,8 +99,8 @@ class InboxReader {
   Bounds bounds_;
   BulkStatement ask_;
   std::string load_;
-  Generation young_;
-  Generation old_;
+  std::unique_ptr<Generation> young_ = std::make_unique<Generation>();
+  std::unique_ptr<Generation> old_ = std::make_unique<Generation>();
   std::int64_t loaded_ = 0;
   /// Generations in a row of which little was used.
   int poor_ = 0;

@@ -165,6 +165,28 @@ TEST_P(InboxReaderContract, FewIdsAreNotWorthAStretch) {
   EXPECT_EQ(reader_->loaded(), 0);
 }
 
+TEST_P(InboxReaderContract, ButTheyAreWhereTheyContinueOne) {
+  find(0, 20);
+  const auto first = reader_->loaded();
+  ASSERT_GT(first, 0);
+  for (int number = 20; number < 1'000; number += 5)
+    EXPECT_EQ(find(number, 5), expected(number, 5));
+  EXPECT_GT(reader_->loaded(), 2 * first);
+}
+
+TEST_P(InboxReaderContract, AnIdWithALineEndIsAskedFor) {
+  const std::string id = "two\nlines";
+  const auto tx = database().begin();
+  tx->execute(sql("UPDATE {kinbox}.processed_events SET event_id = $1, fingerprint = $2 "
+                  "WHERE consumer = 'mine' AND event_id = $3"),
+              id, Fingerprint::of(as_bytes(id)).bytes(), ids_[22]);
+  tx->commit();
+  find(0, 20);
+  EXPECT_THAT(verdicts_of({id, "two", "lines", ids_[23], ids_[24]}),
+              ElementsAre(Optional(verdict(22)), std::nullopt, std::nullopt, Optional(verdict(23)),
+                          Optional(verdict(24))));
+}
+
 TEST_P(InboxReaderContract, WhatLiesScatteredIsNotWorthAStretch) {
   auto bounds = kSmall;
   bounds.blocks_in_stretch = 1;
