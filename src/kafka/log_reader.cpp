@@ -98,19 +98,20 @@ class LogReader::Impl {
     std::vector<Record> records;
     std::size_t bytes = 0;
     constexpr std::size_t kMaxBytes = std::size_t{16} << 20;
-    auto deadline = Clock::now() + patience_;
+    std::optional<Clock::time_point> deadline;
     if (nudge_->is_due()) nudge_->nudge(unread());
     while (!unread_.empty() && records.size() < max_records && bytes < kMaxBytes) {
       auto message = poll(records.empty());
       if (!message) {
         if (!records.empty()) break;
-        if (Clock::now() >= deadline) silence();
+        const auto now = Clock::now();
+        if (!deadline) deadline = now + patience_;
+        if (now >= *deadline) silence();
       } else if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
         on_event(*message);
       } else if (auto record = accept(std::move(message))) {
         bytes += record->size();
         records.push_back(std::move(*record));
-        deadline = Clock::now() + patience_;
       }
     }
     return records;

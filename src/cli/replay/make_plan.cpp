@@ -102,7 +102,7 @@ void survey(ReplayPlan& plan, const ConsumerConfig& consumer, const ConsumerSpec
   const HandlerRegistry handlers(spec.handlers, database.dialect(), spec.outbox);
   const ReplayEvents events({spec.decoder, handlers, plan.filter, consumer.older_than});
   ReplaySurvey survey(plan, events, database);
-  read_range(reader, plan, [&](const auto& records) { survey.take(records); });
+  read_range(reader, plan, [&](auto records) { survey.take(std::move(records)); });
   survey.finish();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "core/replay/replay_plan.hpp"
@@ -17,7 +18,7 @@ void read_range(kafka::LogReader& reader, const ReplayPlan& plan, Take take) {
     slices.push_back({partition.slice.partition, partition.slice.begin, partition.slice.end});
   reader.start(slices);
   for (auto records = reader.next(kPortion); !records.empty(); records = reader.next(kPortion))
-    take(records);
+    take(std::move(records));
 }
 
 }  // namespace kinbox::cli

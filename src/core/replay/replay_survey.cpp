@@ -8,7 +8,7 @@
 
 namespace kinbox {
 
-void ReplaySurvey::take(std::span<const Record> records) {
+void ReplaySurvey::decode(std::span<const Record> records) {
   mark(records);
   counting_.add(find(records));
 }
@@ -36,9 +36,9 @@ ReplayPlan::Partition* ReplaySurvey::partition_of(const Record& record) {
   return latest_ == partitions_.end() ? nullptr : latest_->second;
 }
 
-std::vector<ReplaySurvey::Found> ReplaySurvey::find(std::span<const Record> records) {
-  std::vector<Found> all;
-  all.reserve(records.size());
+ReplaySurvey::Findings ReplaySurvey::find(std::span<const Record> records) {
+  Findings findings;
+  findings.all.reserve(records.size());
   for (const auto& record : records) {
     auto* const partition = partition_of(record);
     if (partition == nullptr) continue;
@@ -48,7 +48,8 @@ std::vector<ReplaySurvey::Found> ReplaySurvey::find(std::span<const Record> reco
     found.offset = record.offset();
     switch (event.kind) {
       case ReplayEvents::Kind::kMeant:
-        found.event_id = event.event->id();
+        found.id_size = event.event->id().size();
+        findings.ids += event.event->id();
         found.handler = event.handler;
         break;
       case ReplayEvents::Kind::kOutside:
@@ -62,14 +63,14 @@ std::vector<ReplaySurvey::Found> ReplaySurvey::find(std::span<const Record> reco
         found.count = &ReplayCounts::unhandled;
         break;
     }
-    all.push_back(std::move(found));
+    findings.all.push_back(found);
   }
-  return all;
+  return findings;
 }
 
-void ReplaySurvey::count(std::vector<Found> found) {
+void ReplaySurvey::count(Findings found) {
   ask(found);
-  for (const auto& one : found) {
+  for (const auto& one : found.all) {
     const auto add = [&](ReplayCounts& counts) {
       ++counts.in_range;
       ++(counts.*one.count);
@@ -79,13 +80,15 @@ void ReplaySurvey::count(std::vector<Found> found) {
   }
 }
 
-void ReplaySurvey::ask(std::vector<Found>& found) {
+void ReplaySurvey::ask(Findings& found) {
   std::vector<Found*> open;
   std::vector<std::string_view> ids;
-  for (auto& one : found) {
+  std::string_view left = found.ids;
+  for (auto& one : found.all) {
     if (one.count != nullptr) continue;
     open.push_back(&one);
-    ids.push_back(one.event_id);
+    ids.push_back(left.substr(0, one.id_size));
+    left.remove_prefix(one.id_size);
   }
   if (open.empty()) return;
   auto entries = inbox_.recall(ids);

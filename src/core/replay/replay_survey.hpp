@@ -14,27 +14,31 @@
 namespace kinbox {
 
 /// Counts what a replay would meet, and notes by which records the logs are known again. Changes
-/// nothing. Asks the database about some records while the next ones are read.
+/// nothing. Three threads have a part in it: the caller's reads the logs, one decodes what was
+/// read, and one asks the database about it.
 class ReplaySurvey {
  public:
   /// `plan` has its partitions, and none of their counts. All references outlive this; nobody else
-  /// uses `database` or looks at the counts before finish().
+  /// uses them while some records are taken and not counted yet.
   ReplaySurvey(ReplayPlan& plan, const ReplayEvents& events, Database& database)
       : plan_(plan),
         events_(events),
         database_(database),
         inbox_(plan.consumer, database.dialect(), InboxReader::Fingerprints::kWithout),
-        counting_(kMostWaiting, [this](std::vector<Found> found) { count(std::move(found)); }) {
+        counting_(kMostWaiting, [this](Findings found) { count(std::move(found)); }),
+        decoding_(kMostWaiting, [this](std::vector<Record> records) { decode(records); }) {
     for (auto& partition : plan_.partitions) partitions_[partition.slice.partition] = &partition;
     latest_ = partitions_.end();
   }
 
-  /// Records of the plan's range; they need not outlive the call. Throws InfrastructureError, also
-  /// on account of earlier ones.
-  void take(std::span<const Record> records);
+  /// Records of the plan's range. Throws InfrastructureError, also on account of earlier ones.
+  void take(std::vector<Record> records) { decoding_.add(std::move(records)); }
 
-  /// Once, behind the last records: from then on all are counted.
-  void finish() { counting_.finish(); }
+  /// Until all that was taken is counted. Throws like take().
+  void finish() {
+    decoding_.finish();
+    counting_.finish();
+  }
 
  private:
   static constexpr std::size_t kMostWaiting = 16;
@@ -47,16 +51,23 @@ class ReplaySurvey {
     Offset offset = 0;
     /// Null: the event's verdict has to be asked for.
     Count count = nullptr;
-    std::string event_id;
+    std::size_t id_size = 0;
     const HandlerRegistry::Entry* handler = nullptr;
   };
+  /// Of records that were read together.
+  struct Findings {
+    std::vector<Found> all;
+    /// Of those whose verdict has to be asked for, one behind the other.
+    std::string ids;
+  };
 
+  void decode(std::span<const Record> records);
   void mark(std::span<const Record> records);
   /// Null: it lies in none of the plan's.
   ReplayPlan::Partition* partition_of(const Record& record);
-  std::vector<Found> find(std::span<const Record> records);
-  void count(std::vector<Found> found);
-  void ask(std::vector<Found>& found);
+  Findings find(std::span<const Record> records);
+  void count(Findings found);
+  void ask(Findings& found);
   static Count count_of(const Found& found, const std::optional<Inbox::Entry>& entry);
 
   ReplayPlan& plan_;
@@ -65,8 +76,9 @@ class ReplaySurvey {
   InboxReader inbox_;
   std::map<TopicPartition, ReplayPlan::Partition*> partitions_;
   std::map<TopicPartition, ReplayPlan::Partition*>::iterator latest_;
-  /// The last member: it uses the others.
-  SideThread<std::vector<Found>> counting_;
+  // The last members: they use the others, and the one that decodes the one that counts.
+  SideThread<Findings> counting_;
+  SideThread<std::vector<Record>> decoding_;
 };
 
 }  // namespace kinbox
