@@ -19,15 +19,17 @@ SELECT p.consumer, p.topic, p.partition, p.first_offset, p.next_offset,
        p.held_by,
        EXISTS (SELECT 1 FROM {kinbox}.workers k
                 WHERE k.owner = p.owner AND k.seen_until >= {now}) AS owner_at_work,
-       (SELECT count(*) FROM {kinbox}.letter_states d
-         WHERE d.consumer = p.consumer AND d.topic = p.topic AND d.partition = p.partition
-           AND d.state = 'open') AS open_dead_letters,
+       coalesce(d.open, 0) AS open_dead_letters,
        coalesce(o.pending, 0) AS outbox_pending,
        coalesce(o.last_error, '') AS outbox_last_error,
        r.record_offset AS retry_offset, r.handler AS retry_handler, r.attempts AS retry_attempts,
        {since} AS retry_since, {until_since} AS retry_until_since, {due} AS retry_due_at,
        r.error_type AS retry_error_type, r.error_text AS retry_error_text
   FROM {kinbox}.consumer_progress p
+  LEFT JOIN (SELECT s.consumer, s.topic, s.partition, count(*) AS open
+               FROM {kinbox}.letter_states s
+              WHERE s.state = 'open' GROUP BY s.consumer, s.topic, s.partition) d
+    ON d.consumer = p.consumer AND d.topic = p.topic AND d.partition = p.partition
   LEFT JOIN (SELECT d.consumer, d.topic, d.partition, count(*) AS pending,
                     max(w.last_error) AS last_error
                FROM {kinbox}.outbox w JOIN {kinbox}.letters d ON d.id = w.dead_letter_id
