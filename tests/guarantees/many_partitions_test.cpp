@@ -63,8 +63,11 @@ KINBOX_FOR_POSTGRES(KafkaWideTopic);
 
 TEST_P(KafkaWideTopic, IsTakenByOneWorkerInBoundedMemory) {
   ASSERT_NO_FATAL_FAILURE(produce_patiently());
-  const auto worker = consumer({"until=idle"});
-  // Bounded by the group's session as well: a worker that does not poll loses what it has.
+  // librdkafka needs seconds to begin with 10,000, and sends no heartbeat meanwhile: Kafka's
+  // default session bears that. Bounded by it as well: a worker that does not poll loses what it
+  // has.
+  const auto worker =
+      consumer({"until=idle", "session.timeout.ms=45000", "heartbeat.interval.ms=3000"});
   const auto status = worker->wait_for(std::chrono::seconds{120 + wanted() / 20});
   ASSERT_TRUE(status.has_value()) << "of " << partitions << " it has taken "
                                   << number(database().dialect().render(
