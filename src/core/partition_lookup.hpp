@@ -1,30 +1,30 @@
 #pragma once
 
-#include "kinbox/dispatcher.hpp"
+#include <map>
+
 #include "kinbox/record.hpp"
 
 namespace kinbox {
 
 /// Consecutive records mostly share their partition; the map is asked once per run of them. Not to
-/// be kept while partitions come and go.
+/// be kept while entries of the map come and go.
+template <typename Value>
 class PartitionLookup {
  public:
-  explicit PartitionLookup(OwnedPartitions& partitions) : partitions_(partitions) {}
+  explicit PartitionLookup(std::map<TopicPartition, Value>& partitions)
+      : partitions_(partitions), latest_(partitions.end()) {}
 
-  /// Null: it is none of ours.
-  OwnedPartition* find(const Record& record) {
-    if (last_ != nullptr && last_->id.partition == record.partition() &&
-        last_->id.topic == record.topic())
-      return last_;
-    const auto found = partitions_.find(record.topic_partition());
-    if (found == partitions_.end()) return nullptr;
-    last_ = &found->second;
-    return last_;
+  /// Null: the map does not have it.
+  Value* find(const Record& record) {
+    if (latest_ == partitions_.end() || latest_->first.partition != record.partition() ||
+        latest_->first.topic != record.topic())
+      latest_ = partitions_.find(record.topic_partition());
+    return latest_ == partitions_.end() ? nullptr : &latest_->second;
   }
 
  private:
-  OwnedPartitions& partitions_;
-  OwnedPartition* last_ = nullptr;
+  std::map<TopicPartition, Value>& partitions_;
+  typename std::map<TopicPartition, Value>::iterator latest_;
 };
 
 }  // namespace kinbox

@@ -28,12 +28,8 @@ void ReplaySurvey::mark(std::span<const Record> records) {
 }
 
 ReplayPlan::Partition* ReplaySurvey::partition_of(const Record& record) {
-  // Mostly the one of the record before.
-  if (latest_ != partitions_.end() && latest_->first.partition == record.partition() &&
-      latest_->first.topic == record.topic())
-    return latest_->second;
-  latest_ = partitions_.find(record.topic_partition());
-  return latest_ == partitions_.end() ? nullptr : latest_->second;
+  auto* const found = lookup_.find(record);
+  return found == nullptr ? nullptr : *found;
 }
 
 ReplaySurvey::Findings ReplaySurvey::find(std::span<const Record> records) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/inbox_reader.hpp"
+#include "core/partition_lookup.hpp"
 #include "core/replay/replay_events.hpp"
 #include "core/replay/replay_plan.hpp"
 #include "core/side_thread.hpp"
@@ -28,7 +29,6 @@ class ReplaySurvey {
         counting_(kMostWaiting, [this](Findings found) { count(std::move(found)); }),
         decoding_(kMostWaiting, [this](std::vector<Record> records) { decode(records); }) {
     for (auto& partition : plan_.partitions) partitions_[partition.slice.partition] = &partition;
-    latest_ = partitions_.end();
   }
 
   /// Records of the plan's range. Throws InfrastructureError, also on account of earlier ones.
@@ -75,7 +75,7 @@ class ReplaySurvey {
   Database& database_;
   InboxReader inbox_;
   std::map<TopicPartition, ReplayPlan::Partition*> partitions_;
-  std::map<TopicPartition, ReplayPlan::Partition*>::iterator latest_;
+  PartitionLookup<ReplayPlan::Partition*> lookup_{partitions_};
   // The last members: they use the others, and the one that decodes the one that counts.
   SideThread<Findings> counting_;
   SideThread<std::vector<Record>> decoding_;
