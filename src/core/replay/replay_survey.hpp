@@ -27,7 +27,7 @@ class ReplaySurvey {
         database_(database),
         inbox_(plan.consumer, database.dialect(), InboxReader::Fingerprints::kWithout),
         counting_(kMostWaiting, [this](Findings found) { count(std::move(found)); }),
-        decoding_(kMostWaiting, [this](std::vector<Record> records) { decode(records); }) {
+        decoding_(kMostUndecoded, [this](std::vector<Record> records) { decode(records); }) {
     for (auto& partition : plan_.partitions) partitions_[partition.slice.partition] = &partition;
   }
 
@@ -42,6 +42,8 @@ class ReplaySurvey {
 
  private:
   static constexpr std::size_t kMostWaiting = 16;
+  /// Of portions of records, which may be large.
+  static constexpr std::size_t kMostUndecoded = 2;
 
   using Count = std::int64_t ReplayCounts::*;
 
