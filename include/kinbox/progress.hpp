@@ -48,6 +48,8 @@ struct PartitionClaim {
   std::int64_t epoch = 0;
   Offset next_offset = 0;
   std::int64_t control_version = 0;
+  /// Which of all takings of this process it was: a restored backup repeats epochs, but not these.
+  std::int64_t taking = 0;
   /// Of the topic that the position belongs to; empty while nobody could tell.
   std::string topic_id = {};
   std::optional<Suspicion> suspicion = {};

@@ -166,7 +166,7 @@ Batch::Claims Batch::without_known(OpenTransaction& tx, const Claims& wanted) {
 
 Batch::Claims Batch::without_read(OpenTransaction& tx, const Claims& wanted) {
   auto& [reader, claims] = parts_.memory;
-  claims.begin(parts_.database.session());
+  claims.begin(parts_.database.session(), std::chrono::steady_clock::now());
   bool hold = true;
   for (const auto& stretch : stretches_)
     hold = claims.holds(stretch.partition->id, stretch.partition->claim) && hold;

@@ -1,5 +1,7 @@
 #include "kinbox/progress.hpp"
 
+#include <atomic>
+
 namespace kinbox {
 namespace {
 
@@ -89,10 +91,12 @@ std::optional<PartitionClaim> Progress::take(OpenTransaction& tx, const TopicPar
   const auto rows =
       tx.query(take_, consumer_, partition.topic, partition.partition, owner_, session, topic_id);
   if (rows.empty()) return std::nullopt;
+  static std::atomic<std::int64_t> takings = 0;
   if (!rows[0].get<bool>("attempting")) charge_waiting(tx, partition, rows[0]);
   return PartitionClaim{.epoch = rows[0].get<std::int64_t>("epoch"),
                         .next_offset = rows[0].get<std::int64_t>("next_offset"),
                         .control_version = rows[0].get<std::int64_t>("control_version"),
+                        .taking = ++takings,
                         .topic_id = rows[0].get<std::string>("topic_id"),
                         .suspicion = suspicion_in(rows[0]),
                         .held_by = rows[0].get<std::optional<std::int64_t>>("held_by")};

@@ -150,6 +150,28 @@ TEST_P(LongStream, ForgetsWhatItReadAheadWhenSomebodyTookRowsAway) {
   EXPECT_EQ(tally(p0), (Tally{.applied = 2 * kEvents, .duplicates = 2 * kEvents}));
 }
 
+/// Who forgot to stop it, too: the epoch is the same again once it has taken the partition.
+TEST_P(LongStream, ForgetsWhatItReadAheadWhenABackupIsRestored) {
+  for (int pass = 0; pass < 3; ++pass) send_all();
+  auto orders = member({p0});
+  std::jthread loop([&] { orders.worker->run(); });
+  ASSERT_TRUE(eventually([&] { return position(p0) == 3 * kEvents; }));
+  {
+    const auto tx = database().begin();
+    database().run_script(
+        *tx, sql("DELETE FROM {kinbox}.processed_events; DELETE FROM {kinbox}.effects;"
+                 "UPDATE {kinbox}.consumer_progress SET epoch = epoch - 1, next_offset = 0, "
+                 "applied = 0, duplicates = 0"));
+    tx->commit();
+  }
+  send(p0, id(0));
+  EXPECT_TRUE(eventually([&] { return position(p0) == 3 * kEvents + 1; }));
+  orders.worker->stop();
+  loop.join();
+  EXPECT_EQ(tally(p0), (Tally{.applied = kEvents, .duplicates = 2 * kEvents + 1}));
+  EXPECT_EQ(effects().size(), static_cast<std::size_t>(kEvents));
+}
+
 TEST_P(OncePromise, DuplicatesAcrossPartitionsAndTopicsTakeEffectOnce) {
   for (const auto& partition : {p0, p1, other_topic}) send(partition, "e-1");
   run_until_idle({p0, p1, other_topic});

@@ -7,15 +7,17 @@ namespace {
 
 class SteadyClaimsTest : public ::testing::Test {
  protected:
-  SteadyClaimsTest() { claims_.begin("1"); }
+  SteadyClaimsTest() { claims_.begin("1", start_); }
 
-  bool holds(const TopicPartition& partition, std::int64_t epoch, std::int64_t control_version) {
+  bool holds(const TopicPartition& partition, std::int64_t taking, std::int64_t control_version) {
     PartitionClaim claim;
-    claim.epoch = epoch;
+    claim.epoch = 5;
+    claim.taking = taking;
     claim.control_version = control_version;
     return claims_.holds(partition, claim);
   }
 
+  const SteadyClaims::TimePoint start_ = std::chrono::steady_clock::now();
   SteadyClaims claims_;
   const TopicPartition p0_{"orders", 0};
   const TopicPartition p1_{"orders", 1};
@@ -37,11 +39,19 @@ TEST_F(SteadyClaimsTest, DoNotHoldOnceSomebodyTookThePartitionOrChangedItsRows) 
 
 TEST_F(SteadyClaimsTest, DoNotHoldOverAnotherSession) {
   holds(p0_, 3, 7);
-  claims_.begin("1");
+  claims_.begin("1", start_);
   EXPECT_TRUE(holds(p0_, 3, 7));
-  claims_.begin("2");
+  claims_.begin("2", start_);
   EXPECT_FALSE(holds(p0_, 3, 7));
   EXPECT_TRUE(holds(p0_, 3, 7));
+}
+
+TEST_F(SteadyClaimsTest, DoNotHoldForWhoeverComesBackAfterALongTime) {
+  holds(p0_, 3, 7);
+  claims_.begin("1", start_ + std::chrono::seconds{60});
+  EXPECT_TRUE(holds(p0_, 3, 7));
+  claims_.begin("1", start_ + std::chrono::seconds{121});
+  EXPECT_FALSE(holds(p0_, 3, 7));
 }
 
 }  // namespace
