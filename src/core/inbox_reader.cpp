@@ -51,6 +51,8 @@ constexpr std::string_view kLoadRowids =
     "AND length(p.fingerprint) = $2";
 constexpr std::string_view kRowidsFingerprints = ", group_concat(hex(p.fingerprint), '')";
 
+constexpr std::string_view kServerVersion = "SELECT current_setting('server_version_num')::bigint";
+
 std::string before_block(std::int64_t block) { return '(' + std::to_string(block) + ",0)"; }
 
 std::string ask_statement(std::string_view sql, const Dialect& dialect,
@@ -96,7 +98,7 @@ InboxReader::Entries InboxReader::find(OpenTransaction& tx,
   Open open;
   for (std::size_t i = 0; i < known.size(); ++i)
     if (!known[i]) open.push_back(i);
-  if (open.size() >= bounds_.sample && pays()) {
+  if (open.size() >= bounds_.sample && pays() && reads_stretches(tx)) {
     for (const auto stretch : promising(tx, event_ids, open, known)) load(tx, stretch);
     open = recall(event_ids, open, known);
   }
@@ -111,6 +113,13 @@ void InboxReader::forget() {
 }
 
 bool InboxReader::pays() const { return poor_ < kPatience || asked_ >= kPause * bounds_.rows_kept; }
+
+bool InboxReader::reads_stretches(OpenTransaction& tx) {
+  if (!reads_stretches_)
+    reads_stretches_ = backend_ == Backend::kSqlite ||
+                       tx.query(kServerVersion)[0].get<std::int64_t>(0) >= bounds_.oldest_server;
+  return *reads_stretches_;
+}
 
 void InboxReader::age() {
   const auto size = old_->entries.size();

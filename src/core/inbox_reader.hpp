@@ -23,14 +23,19 @@ namespace kinbox {
 /// By its id an event costs the database a search in its index. What was decided together lies
 /// together in the table, and costs a tenth of that when it is read together: a stretch of the
 /// table is loaded when a sample shows that much of what is asked for lies there. What no stretch
-/// brought is asked for by its id, and so is what may still change: only applied events are
-/// remembered. So loading changes what an answer costs; but one from memory says what was true when
-/// it was loaded, and whoever takes rows away has to see to it that forget() is called.
+/// brought is asked for by its id, and so is what waits for another verdict: only applied events
+/// are remembered. (One that fails in a reprocess is dead from then on, and may be applied here: a
+/// duplicate either way.) So loading changes what an answer costs; but one from memory says what
+/// was true when it was loaded, and whoever takes rows away has to see to it that forget() is
+/// called.
 class InboxReader {
  public:
   struct Bounds {
     /// Of PostgreSQL's table, in blocks.
     std::int64_t blocks_in_stretch = 256;
+    /// `server_version_num` of the first PostgreSQL that finds a stretch without reading the whole
+    /// table (TID range scans). Before, nothing is loaded.
+    std::int64_t oldest_server = 140'000;
     /// Of SQLite's table.
     std::int64_t rows_in_stretch = 16'384;
     /// Rows that are remembered: up to twice as many, and one stretch.
@@ -77,6 +82,7 @@ class InboxReader {
   };
 
   bool pays() const;
+  bool reads_stretches(OpenTransaction& tx);
   /// The older generation goes.
   void age();
   Open recall(std::span<const std::string_view> ids, const Open& open, Entries& entries);
@@ -101,6 +107,8 @@ class InboxReader {
   std::string load_;
   std::unique_ptr<Generation> young_ = std::make_unique<Generation>();
   std::unique_ptr<Generation> old_ = std::make_unique<Generation>();
+  /// Once it was asked.
+  std::optional<bool> reads_stretches_;
   std::int64_t loaded_ = 0;
   /// Generations in a row of which little was used.
   int poor_ = 0;

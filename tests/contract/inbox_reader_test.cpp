@@ -165,6 +165,14 @@ TEST_P(InboxReaderContract, FewIdsAreNotWorthAStretch) {
   EXPECT_EQ(reader_->loaded(), 0);
 }
 
+TEST_P(InboxReaderContract, NoStretchIsReadFromAServerThatHasToReadTheWholeTable) {
+  auto bounds = kSmall;
+  bounds.oldest_server = 9'990'000;
+  reader_.emplace("mine", database().dialect(), Fingerprints::kWith, bounds);
+  for (int first = 0; first < 200; first += 50) EXPECT_EQ(find(first, 50), expected(first, 50));
+  EXPECT_EQ(reader_->loaded() > 0, is_sqlite());
+}
+
 TEST_P(InboxReaderContract, ButTheyAreWhereTheyContinueOne) {
   find(0, 20);
   const auto first = reader_->loaded();
