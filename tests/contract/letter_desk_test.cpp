@@ -278,6 +278,45 @@ TEST_P(LetterDeskRace, OneOfTwoWinsTheOtherIsTold) {
   EXPECT_EQ(number("SELECT count(*) FROM {kinbox}.audit"), 1);
 }
 
+TEST_P(LetterDeskRace, WhoRestoresWhatIsBeingPurgedIsTold) {
+  fill(1);
+  // Of a partition that the consumer never had, as imported letters may be: nothing else is locked.
+  script(database().dialect().render("DELETE FROM {kinbox}.consumer_progress"));
+  LetterDesk desk(database());
+  desk.apply(acts::kDiscard, desk.plan(acts::kDiscard, {}), by("max"));
+  const auto plan = desk.plan(acts::kRestore, {});
+  ASSERT_THAT(plan.ids, SizeIs(1));
+
+  auto purging = database().begin();
+  purging->execute(database().dialect().render("UPDATE {kinbox}.letters SET purged_at = {now}"));
+  purging->execute(
+      database().dialect().render("UPDATE {kinbox}.letter_states SET state = 'discarded'"));
+  purging->query("SELECT 1");  // which sends them
+  auto restored = std::async(std::launch::async, [&] {
+    const auto own = connect();
+    try {
+      LetterDesk(*own).apply(acts::kRestore, plan, by("zoe"));
+      return true;
+    } catch (const LettersMoved&) {
+      return false;
+    }
+  });
+  if (!is_sqlite()) {
+    const auto watcher = connect();
+    EXPECT_TRUE(testing::eventually([&] {
+      return watcher->begin()
+                 ->query(
+                     "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+                     "AND query LIKE $1",
+                     "%" + home().place() + "%")[0]
+                 .get<std::int64_t>(0) == 1;
+    }));
+  }
+  purging->commit();
+  EXPECT_FALSE(restored.get());
+  EXPECT_EQ(text("SELECT state FROM {kinbox}.dead_letters"), "discarded");
+}
+
 }  // namespace
 
 KINBOX_FOR_ALL_DATABASES(LetterDeskContract);

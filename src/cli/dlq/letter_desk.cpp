@@ -48,6 +48,10 @@ constexpr std::string_view kChangeAll =
     "AND EXISTS (SELECT 1 FROM {kinbox}.letters AS l WHERE l.id = d.id AND {condition}) "
     "RETURNING d.id";
 
+// What a condition says of a letter is true until the end. SQLite has one writer.
+constexpr std::string_view kLockPostgres =
+    "SELECT id FROM {kinbox}.letters WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE";
+
 constexpr std::string_view kRetryAs =
     "UPDATE {kinbox}.letters SET retry_as = $2 WHERE id = $1 AND NOT EXISTS ("
     "SELECT 1 FROM {kinbox}.processed_events AS p "
@@ -199,6 +203,10 @@ std::optional<std::string> LetterDesk::change(OpenTransaction& tx, const LetterA
       tx.execute(tx.dialect().render(kRetryAs), ids[0], *wanted.retry_as).affected_rows() == 0)
     throw RefusedError("the consumer knows an event " + *wanted.retry_as +
                        " already: choose an id that no event has");
+  if (tx.dialect().backend() == Backend::kPostgres) {
+    const auto lock = tx.dialect().render(kLockPostgres);
+    tx.query_bulk({lock, lock}, std::vector<SqlParam>(ids.begin(), ids.end()), 1);
+  }
   std::vector<SqlParam> rows;
   rows.reserve(2 * ids.size());
   for (std::size_t i = 0; i < ids.size(); ++i) {
