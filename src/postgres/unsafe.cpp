@@ -39,7 +39,8 @@ constexpr Condition kEncoding{
     "TEMPLATE template0"};
 
 constexpr Condition kTablesExist{
-    R"(SELECT string_agg(wanted, ', ') FROM unnest({tables} || ARRAY['no_open_batch']) wanted
+    R"(SELECT string_agg(wanted, ', ')
+         FROM unnest({tables} || ARRAY['no_open_batch', 'dead_letters', 'unresolved_letters']) wanted
         WHERE NOT EXISTS (
           SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
            WHERE n.nspname = '{kinbox}' AND c.relname = wanted)
@@ -52,8 +53,11 @@ constexpr Condition kSchemaUsage{
 
 constexpr Condition kPrivileges{
     R"(SELECT format('%s on {kinbox}.%s (role "%s")', privilege, name, current_user)
-         FROM unnest({tables}) name
-        CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) privilege
+         FROM (SELECT name, privilege FROM unnest({tables}) name
+                CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) privilege
+               UNION ALL
+               SELECT view, 'SELECT' FROM unnest(ARRAY['dead_letters', 'unresolved_letters']) view
+              ) AS needed
         WHERE NOT has_table_privilege('{kinbox}.' || name, privilege) LIMIT 1)",
     "a privilege is missing: {}. GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "
     "{kinbox} TO the role that runs kinbox"};

@@ -150,6 +150,8 @@ TEST_F(PostgresUnsafe, ARoleWithoutPrivileges) {
   expect_refused(*other, "a privilege is missing: DELETE on", "GRANT");
   admin("GRANT DELETE ON ALL TABLES IN SCHEMA {kinbox} TO " + role);
   EXPECT_NO_THROW(other->refuse_unsafe());
+  admin("REVOKE SELECT ON {kinbox}.unresolved_letters FROM " + role);
+  expect_refused(*other, "a privilege is missing: SELECT on", "GRANT");
   admin("REVOKE ALL ON SCHEMA {kinbox} FROM " + role + "; DROP OWNED BY " + role + "; DROP ROLE " +
         role);
 }
