@@ -5,11 +5,19 @@
 #include "core/iso_time.hpp"
 
 namespace kinbox {
+namespace {
+
+std::vector<Timestamp> some_of(std::vector<Timestamp> times) {
+  if (times.size() > kAttemptTimes)
+    times.erase(times.begin() + 1, times.end() - static_cast<std::ptrdiff_t>(kAttemptTimes - 1));
+  return times;
+}
+
+}  // namespace
 
 std::vector<Timestamp> with_attempt(std::vector<Timestamp> times, Timestamp failed_at) {
-  if (times.size() >= kAttemptTimes) times.erase(times.begin() + 1);
   times.push_back(failed_at);
-  return times;
+  return some_of(std::move(times));
 }
 
 std::string attempt_times_text(const std::vector<Timestamp>& times) {
@@ -25,7 +33,7 @@ std::vector<Timestamp> attempt_times(std::string_view text) {
     if (const auto time = parse_iso(text.substr(0, end))) times.push_back(*time);
     text.remove_prefix(std::min(end + 1, text.size()));
   }
-  return times;
+  return some_of(std::move(times));
 }
 
 }  // namespace kinbox

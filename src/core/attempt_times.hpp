@@ -14,7 +14,7 @@ constexpr std::size_t kAttemptTimes = 20;
 
 /// As a row has them: ISO 8601, separated by spaces.
 std::string attempt_times_text(const std::vector<Timestamp>& times);
-/// What is no time is passed over.
+/// What is no time is passed over. Of many, as above.
 std::vector<Timestamp> attempt_times(std::string_view text);
 
 }  // namespace kinbox

@@ -9,9 +9,10 @@ namespace {
 
 constexpr std::string_view kSet =
     "INSERT INTO {kinbox}.letter_states (id, consumer, topic, partition, record_offset, "
-    "error_group, dead_at, redrive_count, state) "
+    "error_group, dead_at, redrive_count, state, changed_at) "
     "SELECT l.id, l.consumer, l.topic, l.partition, l.record_offset, l.error_group, l.dead_at, "
-    "l.redrive_count, '{state}' FROM {kinbox}.letters AS l WHERE l.id {ids} "
+    "l.redrive_count, '{state}', CASE WHEN l.redrive_count > 0 THEN {now} END "
+    "FROM {kinbox}.letters AS l WHERE l.id {ids} "
     "ON CONFLICT (id) DO UPDATE SET error_group = excluded.error_group, "
     "dead_at = excluded.dead_at, redrive_count = excluded.redrive_count, state = excluded.state, "
     "due_at = NULL, changed_at = {now}";

@@ -33,6 +33,13 @@ TEST(AttemptTimes, OfManyTheFirstAndTheLatestAreKept) {
   EXPECT_EQ(times.front(), at(0));
   EXPECT_EQ(times[1], at(31));
   EXPECT_EQ(times.back(), at(49));
+
+  const auto text = attempt_times_text(times);
+  const auto read = attempt_times(text + ' ' + attempt_times_text({at(50), at(51)}));
+  ASSERT_EQ(read.size(), kAttemptTimes) << "as a letter has them that waited in a queue";
+  EXPECT_EQ(read.front(), at(0));
+  EXPECT_EQ(read[1], at(33));
+  EXPECT_EQ(read.back(), at(51));
 }
 
 }  // namespace
