@@ -28,6 +28,7 @@ constexpr std::string_view kInsert = R"(
 
 std::vector<std::string> event_types() {
   std::vector<std::string> types;
+  types.reserve(kKinds.size());
   for (const auto& [type, kind] : kKinds) types.emplace_back(type);
   return types;
 }

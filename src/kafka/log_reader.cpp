@@ -58,6 +58,7 @@ class LogReader::Impl {
   std::map<TopicPartition, LogRange> without_times(std::map<TopicPartition, LogRange> logs) {
     std::erase_if(logs, [](const auto& one) { return one.second.start >= one.second.end; });
     std::vector<TopicPartition> partitions;
+    partitions.reserve(logs.size());
     for (const auto& [partition, log] : logs) partitions.push_back(partition);
     // Whoever knows times knows of a record behind the first of them.
     const auto any = ask(0, partitions);

@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <set>
 
 #include "cli/commands/act_options.hpp"
@@ -87,10 +88,9 @@ bool agreed_to(const Invocation& invocation, OpenedDesk& desk, const LetterAct& 
 
 /// "--all --reason undecodable" would discard all letters and not what it seems to say.
 void refuse_filter_as_reason(const LetterPlan& plan, const std::string& reason) {
-  for (const auto& group : plan.groups)
-    if (group.reason == reason)
-      throw UsageError("--reason says why you discard letters; to select those that failed with " +
-                       reason + ", say --failed-with " + reason);
+  if (std::ranges::any_of(plan.groups, [&](const auto& group) { return group.reason == reason; }))
+    throw UsageError("--reason says why you discard letters; to select those that failed with " +
+                     reason + ", say --failed-with " + reason);
 }
 
 /// Those of `wanted` that are not in the plan.

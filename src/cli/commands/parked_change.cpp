@@ -153,7 +153,7 @@ DeadLetters::Options letters_of(const Config& config, const std::string& consume
 std::shared_ptr<Options> add_act(CLI::App& parked, Invocation& invocation, const std::string& name,
                                  const std::string& description, const Act& act) {
   auto& command = add_row_command(parked, invocation, name, description);
-  const auto options = std::make_shared<Options>();
+  auto options = std::make_shared<Options>();
   command.add_option("ID", options->selection.ids, "The events' ids");
   add_filter_options(command, options->selection);
   add_bulk_options(command, options->act, "The first event of every queue");
