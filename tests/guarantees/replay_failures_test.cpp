@@ -48,7 +48,8 @@ TEST_P(FailingReplay, ALetterOfThatRecordIsOpenedAgain) {
   EXPECT_EQ(tally(p0), (Tally{.applied = 2}));
   broken = true;
   replay(reprocess());
-  EXPECT_THAT(texts("SELECT state FROM {kinbox}.dead_letters"), ElementsAre("open"));
+  EXPECT_THAT(texts("SELECT state FROM {kinbox}.dead_letters WHERE changed_at IS NOT NULL"),
+              ElementsAre("open"));
   EXPECT_EQ(recounted().finding, cli::Finding::kOk);
   broken = false;
   change_from_outside(p0, "UPDATE {kinbox}.letter_states SET state = 'requested'");
