@@ -219,6 +219,18 @@ TEST_P(CrashLedgerContract, ARecordThatFailsAndComesBackIsNotCharged) {
   }
 }
 
+TEST_P(CrashLedgerContract, ARecordThatFailedIsNotMarkedWhileItWaits) {
+  options.dispatch.on_error.retry = {
+      .max_attempts = 5, .first_delay = std::chrono::hours{1}, .max_delay = std::chrono::hours{1}};
+  send(p0, "waits");
+  send(p1, "killer");
+  killers = {"killer"};
+  failing = {"waits"};
+  die({p0, p1});
+  // Whatever ends the process in that hour, it is not this record.
+  run_until({p0}, [&] { return flag("attempt_offset = 0 AND NOT attempting", p0); });
+}
+
 TEST_P(CrashLedgerContract, SuspicionOutlivesACleanStopBeforeItsEnd) {
   send_ten(p0);
   killers = {"e-1"};
