@@ -183,6 +183,21 @@ TEST_P(CancelledStatement, OfAnEarlierEventIsNotTheLaterHandlersDelay) {
   EXPECT_THAT(observer.notices<notice::RetryScheduled>(), IsEmpty());
 }
 
+TEST_P(CancelledStatement, WhatAnEarlierEventTookBesideTheLaterOnesIsNotTheLaterHandlersTime) {
+  limit(milliseconds{2'000});
+  handle = [this](const Event& event, Transaction& tx) {
+    insert_effect(event, tx);
+    if (event.id() == "slow") tx.execute("SELECT pg_sleep(1.2)");
+    if (event.id() != "asks") return;
+    tx.query("SELECT 1");  // travels with what the other left to be sent
+    tx.query("SELECT pg_sleep(1.2)");
+  };
+  for (const auto* id : {"slow", "asks"}) send(p0, id);
+  run_until_idle({p0});
+  EXPECT_THAT(effects(), ElementsAre("slow", "asks"));
+  EXPECT_THAT(observer.notices<notice::RetryScheduled>(), IsEmpty());
+}
+
 TEST_P(CancelledStatement, OfALockIsCancelledAndItsOwnerGoesOn) {
   limit(kShort);
   send(p1, "row");
