@@ -38,6 +38,17 @@ class CrashLedgerContract : public Pipeline {
     for (int i = 0; i < 10; ++i) send(partition, prefix + '-' + std::to_string(i));
   }
 
+  /// The first, in p0, fails and is tried again in an hour; the other is in p1.
+  void send_one_that_waits_and_a_killer() {
+    options.dispatch.on_error.retry = {.max_attempts = 5,
+                                       .first_delay = std::chrono::hours{1},
+                                       .max_delay = std::chrono::hours{1}};
+    send(p0, "waits");
+    send(p1, "killer");
+    killers = {"killer"};
+    failing = {"waits"};
+  }
+
   /// Runs workers, one after the other, until one comes to its end. How many died before.
   int deaths(const std::vector<TopicPartition>& partitions) {
     for (int died = 0;; ++died) {
@@ -206,12 +217,7 @@ TEST_P(CrashLedgerContract, AnInnocentNeighbourIsNotBlamed) {
 }
 
 TEST_P(CrashLedgerContract, ARecordThatFailsAndComesBackIsNotCharged) {
-  options.dispatch.on_error.retry = {
-      .max_attempts = 5, .first_delay = std::chrono::hours{1}, .max_delay = std::chrono::hours{1}};
-  send(p0, "waits");
-  send(p1, "killer");
-  killers = {"killer"};
-  failing = {"waits"};
+  send_one_that_waits_and_a_killer();
   for (int death = 0; death < 4; ++death) {
     die({p0, p1});
     EXPECT_FALSE(flag("attempting", p0));
@@ -220,12 +226,7 @@ TEST_P(CrashLedgerContract, ARecordThatFailsAndComesBackIsNotCharged) {
 }
 
 TEST_P(CrashLedgerContract, ARecordThatFailedIsNotMarkedWhileItWaits) {
-  options.dispatch.on_error.retry = {
-      .max_attempts = 5, .first_delay = std::chrono::hours{1}, .max_delay = std::chrono::hours{1}};
-  send(p0, "waits");
-  send(p1, "killer");
-  killers = {"killer"};
-  failing = {"waits"};
+  send_one_that_waits_and_a_killer();
   die({p0, p1});
   // Whatever ends the process in that hour, it is not this record.
   run_until({p0}, [&] { return flag("attempt_offset = 0 AND NOT attempting", p0); });
