@@ -108,6 +108,7 @@ InboxReader::Entries InboxReader::find(OpenTransaction& tx,
 }
 
 void InboxReader::forget() {
+  if (young_->stretches.empty() && old_->stretches.empty()) return;
   young_ = std::make_unique<Generation>();
   old_ = std::make_unique<Generation>();
 }

@@ -17,6 +17,9 @@ constexpr std::string_view kTables =
     "'parked_events', 'outbox', 'outbox_lanes', 'outbox_events', 'dead_letter_history', 'audit', "
     "'workers', 'replays', 'replay_progress', 'replay_crashes', 'prunings', 'retries']";
 
+// What it reads beside them.
+constexpr std::string_view kViews = "ARRAY['dead_letters', 'unresolved_letters']";
+
 /// One condition of the promise. `finds` returns no row where it is met, else what is wrong, which
 /// stands for {} in `text`. Looked at in this order: later ones rely on earlier ones.
 struct Condition {
@@ -40,7 +43,7 @@ constexpr Condition kEncoding{
 
 constexpr Condition kTablesExist{
     R"(SELECT string_agg(wanted, ', ')
-         FROM unnest({tables} || ARRAY['no_open_batch', 'dead_letters', 'unresolved_letters']) wanted
+         FROM unnest({tables} || {views} || ARRAY['no_open_batch']) wanted
         WHERE NOT EXISTS (
           SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
            WHERE n.nspname = '{kinbox}' AND c.relname = wanted)
@@ -56,7 +59,7 @@ constexpr Condition kPrivileges{
          FROM (SELECT name, privilege FROM unnest({tables}) name
                 CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) privilege
                UNION ALL
-               SELECT view, 'SELECT' FROM unnest(ARRAY['dead_letters', 'unresolved_letters']) view
+               SELECT view, 'SELECT' FROM unnest({views}) view
               ) AS needed
         WHERE NOT has_table_privilege('{kinbox}.' || name, privilege) LIMIT 1)",
     "a privilege is missing: {}. GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "
@@ -140,8 +143,8 @@ std::string first_field(Connection& connection, const std::string& sql) {
 }
 
 void require(const Condition& condition, Connection& connection, const Dialect& dialect) {
-  const auto found =
-      first_field(connection, replaced(dialect.render(condition.finds), "{tables}", kTables));
+  const auto finds = replaced(dialect.render(condition.finds), "{tables}", kTables);
+  const auto found = first_field(connection, replaced(finds, "{views}", kViews));
   if (found.empty()) return;
   throw RefusedError(replaced(dialect.render(condition.text), "{}", found));
 }

@@ -4,6 +4,7 @@
 
 #include "cli/dlq/letter_desk.hpp"
 #include "core/event_body.hpp"
+#include "core/hex_text.hpp"
 #include "core/letter_history.hpp"
 #include "core/own_statements.hpp"
 #include "kinbox/fingerprint.hpp"
@@ -31,13 +32,7 @@ std::string fingerprint(const LetterValue& of, const std::optional<std::string>&
   const auto bytes = value ? std::optional(as_bytes(*value)) : std::nullopt;
   const auto print = Fingerprint::of(
       bytes && of.has_event_id ? std::optional(without_schema_prefix(*bytes)) : bytes);
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string hex;
-  for (const auto byte : print.bytes()) {
-    hex += kDigits[std::to_integer<unsigned>(byte) >> 4];
-    hex += kDigits[std::to_integer<unsigned>(byte) & 0xF];
-  }
-  return hex;
+  return hex_text(print.bytes());
 }
 
 }  // namespace

@@ -9,59 +9,51 @@
 namespace kinbox {
 
 void ReplaySurvey::decode(std::span<const Record> records) {
-  mark(records);
-  counting_.add(find(records));
-}
-
-void ReplaySurvey::mark(std::span<const Record> records) {
-  std::map<ReplayPlan::Partition*, std::pair<const Record*, const Record*>> ends;
-  for (const auto& record : records)
-    if (auto* const partition = partition_of(record))
-      ends.try_emplace(partition, &record, &record).first->second.second = &record;
-  for (const auto& [partition, records_of] : ends) {
-    auto& marks = partition->marks;
-    if (marks.empty()) marks.push_back(RecordMark::of(*records_of.first));
-    marks.resize(1);
-    if (auto last = RecordMark::of(*records_of.second); last != marks.front())
-      marks.push_back(std::move(last));
-  }
-}
-
-ReplayPlan::Partition* ReplaySurvey::partition_of(const Record& record) {
-  auto* const found = lookup_.find(record);
-  return found == nullptr ? nullptr : *found;
-}
-
-ReplaySurvey::Findings ReplaySurvey::find(std::span<const Record> records) {
   Findings findings;
   findings.all.reserve(records.size());
+  std::map<ReplayPlan::Partition*, std::pair<const Record*, const Record*>> ends;
   for (const auto& record : records) {
-    auto* const partition = partition_of(record);
+    auto* const* const partition = lookup_.find(record);
     if (partition == nullptr) continue;
-    auto event = events_.find(record);
-    Found found;
-    found.partition = partition;
-    found.offset = record.offset();
-    switch (event.kind) {
-      case ReplayEvents::Kind::kMeant:
-        found.id_size = event.event->id().size();
-        findings.ids += event.event->id();
-        found.handler = event.handler;
-        break;
-      case ReplayEvents::Kind::kOutside:
-        found.count = &ReplayCounts::outside;
-        break;
-      case ReplayEvents::Kind::kUndecodable:
-        found.count = &ReplayCounts::undecodable;
-        break;
-      case ReplayEvents::Kind::kUnhandled:
-      case ReplayEvents::Kind::kTooOld:
-        found.count = &ReplayCounts::unhandled;
-        break;
-    }
-    findings.all.push_back(found);
+    ends.try_emplace(*partition, &record, &record).first->second.second = &record;
+    findings.all.push_back(find(record, **partition, findings.ids));
   }
-  return findings;
+  for (const auto& [partition, records_of] : ends)
+    mark(*partition, *records_of.first, *records_of.second);
+  counting_.add(std::move(findings));
+}
+
+void ReplaySurvey::mark(ReplayPlan::Partition& partition, const Record& first, const Record& last) {
+  auto& marks = partition.marks;
+  if (marks.empty()) marks.push_back(RecordMark::of(first));
+  marks.resize(1);
+  if (auto mark = RecordMark::of(last); mark != marks.front()) marks.push_back(std::move(mark));
+}
+
+ReplaySurvey::Found ReplaySurvey::find(const Record& record, ReplayPlan::Partition& partition,
+                                       std::string& ids) const {
+  auto event = events_.find(record);
+  Found found;
+  found.partition = &partition;
+  found.offset = record.offset();
+  switch (event.kind) {
+    case ReplayEvents::Kind::kMeant:
+      found.id_size = event.event->id().size();
+      ids += event.event->id();
+      found.handler = event.handler;
+      break;
+    case ReplayEvents::Kind::kOutside:
+      found.count = &ReplayCounts::outside;
+      break;
+    case ReplayEvents::Kind::kUndecodable:
+      found.count = &ReplayCounts::undecodable;
+      break;
+    case ReplayEvents::Kind::kUnhandled:
+    case ReplayEvents::Kind::kTooOld:
+      found.count = &ReplayCounts::unhandled;
+      break;
+  }
+  return found;
 }
 
 void ReplaySurvey::count(Findings found) {

@@ -64,10 +64,9 @@ class ReplaySurvey {
   };
 
   void decode(std::span<const Record> records);
-  void mark(std::span<const Record> records);
-  /// Null: it lies in none of the plan's.
-  ReplayPlan::Partition* partition_of(const Record& record);
-  Findings find(std::span<const Record> records);
+  static void mark(ReplayPlan::Partition& partition, const Record& first, const Record& last);
+  /// An id that has to be asked for goes behind `ids`.
+  Found find(const Record& record, ReplayPlan::Partition& partition, std::string& ids) const;
   void count(Findings found);
   void ask(Findings& found);
   static Count count_of(const Found& found, const std::optional<Inbox::Entry>& entry);
